@@ -1,0 +1,10 @@
+//! The store on both engines.
+#![expect(clippy::expect_used, reason = "tests stop at the first surprise")]
+
+mod durable;
+mod group;
+mod jobs;
+mod migrate;
+mod probe;
+mod tenant;
+mod transactions;
