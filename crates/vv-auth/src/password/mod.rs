@@ -1,0 +1,8 @@
+//! Passwords: which ones are accepted, and how they are hashed.
+
+mod hash;
+mod rules;
+
+pub(crate) use hash::Hasher;
+pub use hash::{HashError, HashSettings};
+pub use rules::{Advice, Assessment, Fault, MIN_PASSWORD_LENGTH, PasswordContext, assess};

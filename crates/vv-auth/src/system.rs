@@ -1,0 +1,157 @@
+use std::sync::Arc;
+
+use vv_audit::{Audit, AuditError, Event};
+use vv_base::{Ctx, ErrorCode};
+use vv_crypto::Keyring;
+use vv_shared::Shared;
+use vv_store::{Store, StoreError};
+
+use crate::password::{HashError, HashSettings, Hasher};
+use crate::session::{LiveSessions, SessionPolicy};
+use crate::token::{self, TokenSettings, Tokens};
+
+/// What the identity slices are built from.
+#[derive(Clone)]
+pub struct Parts {
+    /// The main database.
+    pub store: Store,
+    /// State shared between nodes.
+    pub shared: Shared,
+    /// The audit trail.
+    pub audit: Audit,
+    /// The purpose keys.
+    pub keyring: Arc<Keyring>,
+}
+
+/// How the identity slices behave.
+#[derive(Debug)]
+pub struct AuthSettings {
+    /// Access tokens.
+    pub tokens: TokenSettings,
+    /// Session lengths.
+    pub sessions: SessionPolicy,
+    /// Cost of password hashing.
+    pub hashing: HashSettings,
+}
+
+/// Why keys could not be loaded or used.
+#[derive(Debug, thiserror::Error)]
+pub enum KeysError {
+    /// A stored key was sealed under another root key.
+    #[error("a stored signing key does not open with the configured root key")]
+    Sealed,
+    /// The table of keys has none that is active.
+    #[error("there is no active signing key")]
+    NoActiveKey,
+    /// A key could not be made or used.
+    #[error("a token could not be signed")]
+    Sign,
+    /// The password hash settings are not valid.
+    #[error(transparent)]
+    Hash(#[from] HashError),
+    /// The event could not be recorded.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
+    /// The database could not do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl KeysError {
+    /// The stable code for problem documents.
+    pub const fn code(&self) -> ErrorCode {
+        match self {
+            Self::Sealed | Self::NoActiveKey | Self::Sign => ErrorCode::new("keys.unusable"),
+            Self::Hash(error) => error.code(),
+            Self::Audit(error) => error.code(),
+            Self::Store(error) => error.code(),
+        }
+    }
+}
+
+/// The identity slices of one node. Cheap to clone.
+#[derive(Clone)]
+pub struct Auth {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    parts: Parts,
+    tokens: Tokens,
+    hasher: Hasher,
+    sessions: SessionPolicy,
+    live: LiveSessions,
+}
+
+impl Auth {
+    /// Loads the signing keys and gets ready to answer.
+    pub async fn start(ctx: &Ctx, parts: Parts, settings: AuthSettings) -> Result<Self, KeysError> {
+        let hasher = Hasher::new(&settings.hashing, ctx.rng())?;
+        let tokens = token::load(ctx, &parts, settings.tokens).await?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                parts,
+                tokens,
+                hasher,
+                sessions: settings.sessions,
+                live: LiveSessions::default(),
+            }),
+        })
+    }
+
+    /// The main database.
+    pub fn store(&self) -> &Store {
+        &self.inner.parts.store
+    }
+
+    /// State shared between nodes.
+    pub fn shared(&self) -> &Shared {
+        &self.inner.parts.shared
+    }
+
+    /// The audit trail.
+    pub fn audit(&self) -> &Audit {
+        &self.inner.parts.audit
+    }
+
+    /// The purpose keys.
+    pub fn keyring(&self) -> &Keyring {
+        &self.inner.parts.keyring
+    }
+
+    /// The public keys that verify our access tokens, RFC 7517.
+    pub fn jwks(&self) -> serde_json::Value {
+        self.inner.tokens.jwks()
+    }
+
+    pub(crate) fn tokens(&self) -> &Tokens {
+        &self.inner.tokens
+    }
+
+    pub(crate) fn hasher(&self) -> &Hasher {
+        &self.inner.hasher
+    }
+
+    pub(crate) fn session_policy(&self) -> &SessionPolicy {
+        &self.inner.sessions
+    }
+
+    pub(crate) fn live(&self) -> &LiveSessions {
+        &self.inner.live
+    }
+
+    /// Records an event that goes with no other change.
+    pub async fn record(
+        &self,
+        ctx: &Ctx,
+        name: &'static str,
+        event: Event,
+    ) -> Result<(), AuditError> {
+        self.store()
+            .tx(ctx, name, async |tx| {
+                self.audit().record(ctx, tx, event).await?;
+                Ok(())
+            })
+            .await
+    }
+}
