@@ -1,0 +1,70 @@
+use std::sync::Arc;
+
+use vv_auth::Auth;
+use vv_base::{Clock, Ctx, RequestId, Rng, Secret, Source};
+
+/// What the handlers share. Cheap to clone.
+#[derive(Clone)]
+pub struct AppState {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    auth: Auth,
+    clock: Arc<dyn Clock>,
+    rng: Arc<dyn Rng>,
+    metrics: MetricsAccess,
+}
+
+/// Renders the metrics in the Prometheus text format.
+pub type RenderMetrics = Arc<dyn Fn() -> String + Send + Sync>;
+
+/// Who may read `/metrics` on the main listener.
+#[derive(Clone, Default)]
+pub struct MetricsAccess {
+    /// Renders them; without it the route answers 404.
+    pub render: Option<RenderMetrics>,
+    /// The bearer token a scraper sends; without one only loopback clients may read.
+    pub token: Option<Secret<String>>,
+}
+
+impl AppState {
+    /// Puts the state together.
+    pub fn new(
+        auth: Auth,
+        clock: Arc<dyn Clock>,
+        rng: Arc<dyn Rng>,
+        metrics: MetricsAccess,
+    ) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                auth,
+                clock,
+                rng,
+                metrics,
+            }),
+        }
+    }
+
+    /// The identity slices.
+    pub fn auth(&self) -> &Auth {
+        &self.inner.auth
+    }
+
+    /// Access to the metrics.
+    pub fn metrics(&self) -> &MetricsAccess {
+        &self.inner.metrics
+    }
+
+    /// The context of a request nobody has signed in for yet.
+    pub fn anonymous(&self, request: RequestId, source: Source) -> Ctx {
+        Ctx::system(Arc::clone(&self.inner.clock), Arc::clone(&self.inner.rng))
+            .with_actor(vv_base::Actor::Anonymous)
+            .from_source(request, source)
+    }
+
+    /// The context of work the product does on its own.
+    pub fn system(&self) -> Ctx {
+        Ctx::system(Arc::clone(&self.inner.clock), Arc::clone(&self.inner.rng))
+    }
+}

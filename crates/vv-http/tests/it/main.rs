@@ -1,0 +1,11 @@
+//! The edge, driven from outside.
+
+// `cfg(test)` tells clippy that the helpers are test code too.
+#[cfg(test)]
+mod content;
+#[cfg(test)]
+mod harness;
+#[cfg(test)]
+mod layers;
+#[cfg(test)]
+mod wire;
