@@ -1,0 +1,88 @@
+//! Pages filled with data that could be real: the usual case, faults, nothing
+//! at all, and values chosen to hurt. The tests render the same pages.
+
+mod audit;
+mod gate;
+#[cfg(test)]
+mod hostile;
+mod overview;
+mod users;
+
+use vv_base::{Span, Timestamp};
+use vv_console::view::{NavGroup, Pager, Person, Shell, Theme, Verification};
+
+#[cfg(test)]
+pub(crate) use hostile::{HOSTILE, hostile_pages};
+
+/// A page's file name and what rendering it gave.
+pub(crate) type Rendered = (String, askama::Result<String>);
+
+/// Every page in every state worth a look.
+pub(crate) fn pages(theme: Theme) -> Vec<Rendered> {
+    let mut pages = overview::pages(theme);
+    pages.extend(users::pages(theme));
+    pages.extend(audit::pages(theme));
+    pages.extend(gate::pages(theme));
+    pages
+}
+
+/// The token every form of a sample carries.
+const CSRF: &str = "k3Jx0c9bTq2mWl7u";
+
+const fn now() -> Timestamp {
+    Timestamp::from_unix_seconds(1_795_359_906)
+}
+
+fn minutes_ago(minutes: i64) -> Timestamp {
+    now().minus(Span::minutes(minutes))
+}
+
+fn shell(theme: Theme, here: &str) -> Shell {
+    Shell {
+        theme,
+        csrf: CSRF.into(),
+        tenant: "Northwind Health".into(),
+        person: Person {
+            name: "Ada Lindqvist".into(),
+            email: "ada.lindqvist@northwind.example".into(),
+        },
+        nav: NavGroup::standard(here),
+        here: here.into(),
+        now: now(),
+    }
+}
+
+fn pager(path: &'static str, first: bool, more: bool) -> Pager {
+    Pager {
+        path,
+        filters: Vec::new(),
+        limit: 25,
+        first,
+        next_cursor: more.then(|| "AZq0yX8eeJOh3_nDLbJ1xA".into()),
+    }
+}
+
+/// Looks like a SHA-256 in hex and differs per seed.
+fn hash(seed: u64) -> String {
+    let word = |n: u64| {
+        (seed + n)
+            .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+            .rotate_left(23)
+    };
+    format!(
+        "{:016x}{:016x}{:016x}{:016x}",
+        word(1),
+        word(2),
+        word(3),
+        word(4)
+    )
+}
+
+fn check(verified: bool) -> Verification {
+    Verification {
+        verified,
+        checked: 12_480,
+        first_bad_height: (!verified).then_some(9_731),
+        at: minutes_ago(42),
+    }
+}
