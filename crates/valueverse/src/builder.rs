@@ -1,0 +1,144 @@
+use std::sync::Arc;
+
+use vv_audit::Audit;
+use vv_auth::{Auth, AuthSettings, KeysError, Parts};
+use vv_base::{Clock, Ctx, Rng, SystemClock, SystemRng};
+use vv_console::ConsoleState;
+use vv_crypto::{Keyring, RootKey};
+use vv_http::layer::SettingsFault;
+use vv_http::{AppState, Edge, HttpSettings, MetricsAccess};
+use vv_shared::Shared;
+use vv_store::{Store, StoreError};
+
+use crate::root_check;
+use crate::system::SecuritySystem;
+
+/// Why the system could not be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The database was made with another root key.
+    #[error(
+        "this database was made with the root key of check value {database}, \
+         but the configured key has {configured}"
+    )]
+    RootKeyMismatch {
+        /// Check value the database remembers.
+        database: String,
+        /// Check value of the configured key.
+        configured: String,
+    },
+    /// Signing keys could not be loaded.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// The HTTP settings contradict each other.
+    #[error("{0}")]
+    Http(SettingsFault),
+    /// The database could not do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Collects what a [`SecuritySystem`] is made of.
+pub struct Builder {
+    pub(crate) store: Store,
+    pub(crate) keys: Store,
+    pub(crate) shared: Shared,
+    environment: String,
+    node: String,
+    http: HttpSettings,
+    metrics: MetricsAccess,
+    clock: Arc<dyn Clock>,
+    rng: Arc<dyn Rng>,
+}
+
+impl Builder {
+    pub(crate) fn new(store: Store, keys: Store, shared: Shared) -> Self {
+        Self {
+            store,
+            keys,
+            shared,
+            environment: "development".to_owned(),
+            node: "node".to_owned(),
+            http: HttpSettings::default(),
+            metrics: MetricsAccess::default(),
+            clock: Arc::new(SystemClock),
+            rng: Arc::new(SystemRng),
+        }
+    }
+
+    /// Names the environment; keys of one do not work in another.
+    #[must_use]
+    pub fn environment(mut self, name: impl Into<String>) -> Self {
+        self.environment = name.into();
+        self
+    }
+
+    /// Names this process in audit events.
+    #[must_use]
+    pub fn node(mut self, name: impl Into<String>) -> Self {
+        self.node = name.into();
+        self
+    }
+
+    /// How requests are treated before they reach a handler.
+    #[must_use]
+    pub fn http(mut self, settings: HttpSettings) -> Self {
+        self.http = settings;
+        self
+    }
+
+    /// Who may read the metrics.
+    #[must_use]
+    pub fn metrics(mut self, access: MetricsAccess) -> Self {
+        self.metrics = access;
+        self
+    }
+
+    /// Another clock and randomness than the machine's, for tests.
+    #[must_use]
+    pub fn clock_and_rng(mut self, clock: Arc<dyn Clock>, rng: Arc<dyn Rng>) -> Self {
+        self.clock = clock;
+        self.rng = rng;
+        self
+    }
+
+    /// Checks the root key against the database, loads the signing keys and
+    /// gets ready. The stores must be migrated.
+    pub async fn build(
+        self,
+        root: &RootKey,
+        settings: AuthSettings,
+    ) -> Result<SecuritySystem, BuildError> {
+        let ctx = Ctx::system(Arc::clone(&self.clock), Arc::clone(&self.rng));
+        let configured = root.check_value();
+        let database = root_check::check_value(&ctx, &self.store, root).await?;
+        if database != configured {
+            return Err(BuildError::RootKeyMismatch {
+                database,
+                configured,
+            });
+        }
+        let keyring = Arc::new(Keyring::new(root, &self.environment));
+        let audit = Audit::new(self.keys.clone(), Arc::clone(&keyring), self.node);
+        let parts = Parts {
+            store: self.store,
+            shared: self.shared,
+            audit,
+            keyring,
+        };
+        let auth = Auth::start(&ctx, parts, settings).await?;
+        let http = HttpSettings {
+            credential_cookies: vv_console::CREDENTIAL_COOKIES
+                .iter()
+                .map(|name| (*name).to_owned())
+                .collect(),
+            ..self.http
+        };
+        let edge = Edge::new(http, Arc::clone(&self.clock), Arc::clone(&self.rng))
+            .map_err(BuildError::Http)?
+            .with_error_page(vv_console::error_page());
+        let state = AppState::new(auth, self.clock, self.rng, self.metrics);
+        let console = ConsoleState::new(state.clone());
+        Ok(SecuritySystem::new(state, console, edge, self.keys))
+    }
+}
