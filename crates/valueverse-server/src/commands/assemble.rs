@@ -1,0 +1,154 @@
+//! Puts the system together from the settings: what `serve`, `admin` and
+//! `audit` have in common.
+
+use std::sync::Arc;
+
+use valueverse::{
+    AuthSettings, BuildError, HashSettings, HttpSettings, MetricsAccess, RootKey, SecuritySystem,
+    SessionPolicy, SharedSecret, TokenSettings,
+};
+use vv_base::{Ctx, Secret, SystemClock, SystemRng};
+
+use super::reach::{self, Stores};
+use crate::config::Config;
+use crate::datadir::DataDir;
+use crate::output::{ExitStatus, Failure};
+
+/// Sign-ins that may wait for their turn to hash, for each core.
+const QUEUE_PER_CORE: usize = 32;
+
+/// Where this process stands.
+pub(crate) struct Place<'a> {
+    /// Its name in audit events.
+    pub(crate) node: String,
+    /// The address it answers under.
+    pub(crate) base_url: &'a str,
+}
+
+impl Place<'_> {
+    /// A command on the machine itself.
+    pub(crate) fn command() -> Self {
+        Self {
+            node: "command".to_owned(),
+            base_url: "valueverse",
+        }
+    }
+}
+
+/// A context for work before the system exists.
+pub(crate) fn ctx() -> Ctx {
+    Ctx::system(Arc::new(SystemClock), Arc::new(SystemRng))
+}
+
+/// Opens the stores, brings them to this release's schema, and builds.
+pub(crate) async fn system(
+    config: &Config,
+    folder: &DataDir,
+    root: &RootKey,
+    metrics: MetricsAccess,
+    place: &Place<'_>,
+) -> Result<SecuritySystem, Failure> {
+    let stores = reach::stores(config, folder).await?;
+    migrate(&stores).await?;
+    let shared = reach::shared(config).await?;
+    let system = SecuritySystem::builder(stores.main, stores.keys, shared)
+        .environment(config.environment.as_str())
+        .node(place.node.as_str())
+        .http(http_settings(config))
+        .metrics(metrics)
+        .build(root, auth_settings(config, place.base_url)?)
+        .await
+        .map_err(|error| build_failure(error, folder))?;
+    Ok(system)
+}
+
+/// Applies what is missing; refuses a schema this release does not know.
+pub(crate) async fn migrate(stores: &Stores) -> Result<Vec<&'static str>, Failure> {
+    let ctx = ctx();
+    let mut names = Vec::new();
+    for store in [&stores.keys, &stores.main] {
+        let applied = store
+            .migrate(&ctx)
+            .await
+            .map_err(|error| reach::store_failure(&error))?;
+        names.extend(applied.iter().map(|migration| migration.name));
+        store
+            .guard()
+            .await
+            .map_err(|error| reach::store_failure(&error))?;
+    }
+    Ok(names)
+}
+
+fn http_settings(config: &Config) -> HttpSettings {
+    HttpSettings {
+        trusted_proxies: config.server.trusted_proxies.clone(),
+        public_origin: config.server.public_origin.clone(),
+        body_limit: config.server.body_limit.bytes(),
+        timeout: config.server.request_timeout.duration(),
+        tls: config.server.tls().is_some(),
+        ..HttpSettings::default()
+    }
+}
+
+fn auth_settings(config: &Config, base_url: &str) -> Result<AuthSettings, Failure> {
+    let tokens = &config.tokens;
+    let shared_secret = tokens
+        .jwt_secret_key
+        .as_ref()
+        .map(|secret| SharedSecret::parse(secret.expose()))
+        .transpose()
+        .map_err(|error| {
+            let remedy = "set JWT_SECRET_KEY to the output of `openssl rand -hex 32`";
+            Failure::usage("tokens.jwt_secret_key", error, remedy)
+        })?;
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    Ok(AuthSettings {
+        tokens: TokenSettings {
+            issuer: tokens
+                .issuer
+                .clone()
+                .or_else(|| config.server.public_origin.clone())
+                .unwrap_or_else(|| base_url.to_owned()),
+            audience: tokens.audience.clone(),
+            access_ttl: tokens.access_ttl.span(),
+            shared_secret,
+        },
+        sessions: SessionPolicy {
+            idle: tokens.session_idle.span(),
+            absolute: tokens.session_absolute.span(),
+        },
+        hashing: HashSettings {
+            memory_kib: config.password.argon2_memory_kib,
+            passes: config.password.argon2_iterations,
+            lanes: config.password.argon2_parallelism,
+            parallel: cores,
+            queue: cores * QUEUE_PER_CORE,
+        },
+    })
+}
+
+fn build_failure(error: BuildError, folder: &DataDir) -> Failure {
+    match &error {
+        BuildError::RootKeyMismatch { .. } => {
+            let file = folder.path().join("keys").join("root.key");
+            let remedy = format!(
+                "copy the root key of the first node to {}, or set PCI_MASTER_KEY to it",
+                file.display()
+            );
+            Failure::usage("keys.mismatch", error, remedy)
+        }
+        BuildError::Store(store) => reach::store_failure(store),
+        BuildError::Http(_) => Failure::usage("server.settings", error, "correct the settings"),
+        BuildError::Keys(_) => {
+            let remedy = "check that the root key is the one the database was made with";
+            Failure::new(ExitStatus::No, "keys.unusable", error, remedy)
+        }
+    }
+}
+
+/// The token a scraper must send, if the settings name one.
+pub(crate) fn metrics_token(config: &Config) -> Option<Secret<String>> {
+    let token = config.server.metrics_token.as_ref()?;
+    Some(Secret::new(token.expose().to_owned()))
+}
