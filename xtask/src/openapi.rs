@@ -1,0 +1,89 @@
+//! `cargo xtask openapi`: the committed API document is what the binary says.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use crate::child;
+use crate::failure::{Context, Failure, Result};
+use crate::interrupt::Interrupt;
+use crate::test::build_binary;
+
+const DOCUMENT: &str = "docs/openapi.json";
+/// Printing the document takes well under a second.
+const LIMIT: Duration = Duration::from_secs(30);
+
+pub(crate) fn run(check: bool, interrupt: &Interrupt) -> Result<()> {
+    let binary = build_binary(interrupt)?;
+    // In a folder of its own: printing a document must not leave anything behind.
+    let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+    let mut command = Command::new(binary);
+    command.arg("openapi").current_dir(folder.path());
+    let text = child::capture_within(LIMIT, &mut command, interrupt)?;
+    let text = validated(&text)?;
+    let path = crate::tidy::workspace_root().join(DOCUMENT);
+    if check {
+        let committed = fs::read_to_string(&path).unwrap_or_default();
+        return match first_difference(&committed, &text) {
+            None => Ok(()),
+            Some(line) => Err(Failure::new(format!(
+                "{DOCUMENT}:{line}: differs from the code; run `cargo xtask openapi` and commit the file"
+            ))),
+        };
+    }
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).context("cannot make docs")?;
+    }
+    write_whole(&path, &text)?;
+    println!("wrote {DOCUMENT}, {} bytes", text.len());
+    Ok(())
+}
+
+/// Refuses anything but an `OpenAPI` document, and ends it with one newline.
+fn validated(text: &str) -> Result<String> {
+    let document: serde_json::Value =
+        serde_json::from_str(text).context("`valueverse openapi` did not print JSON")?;
+    if document.get("openapi").is_none() || document.get("paths").is_none() {
+        return Err(Failure::new(
+            "`valueverse openapi` printed JSON that is not an OpenAPI document",
+        ));
+    }
+    Ok(format!("{}\n", text.trim_end()))
+}
+
+fn write_whole(path: &Path, text: &str) -> Result<()> {
+    let beside = path.with_extension("json.new");
+    fs::write(&beside, text)
+        .and_then(|()| fs::rename(&beside, path))
+        .context(format_args!("cannot write {}", path.display()))
+}
+
+/// The number of the first line that differs.
+fn first_difference(left: &str, right: &str) -> Option<usize> {
+    if left == right {
+        return None;
+    }
+    let same = left.lines().zip(right.lines()).take_while(|(a, b)| a == b);
+    Some(same.count() + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_different_line_is_named() {
+        assert_eq!(first_difference("a\nb\n", "a\nb\n"), None);
+        assert_eq!(first_difference("a\nb\n", "a\nc\n"), Some(2));
+        assert_eq!(first_difference("a\n", "a\nb\n"), Some(2));
+    }
+
+    #[test]
+    fn only_an_openapi_document_is_written() {
+        assert!(validated("<html>").is_err());
+        assert!(validated("{}").is_err());
+        let kept = validated(r#"{"openapi":"3.1.0","paths":{}}"#).unwrap();
+        assert!(kept.ends_with("}\n"));
+    }
+}
