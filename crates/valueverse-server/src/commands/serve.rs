@@ -44,7 +44,7 @@ pub(crate) async fn run(job: &Job<'_>) -> Result<ExitStatus, Failure> {
         base_url: base,
     };
     // Somebody may want to stop a server that still waits for its database.
-    let assembling = assemble::system(config, &folder, &root, access, &place);
+    let assembling = Box::pin(assemble::system(config, &folder, &root, access, &place));
     let Some(system) = lifecycle.until_stopped(assembling).await.transpose()? else {
         return Ok(ExitStatus::Fine);
     };

@@ -10,6 +10,10 @@ const FLOORS: [(u32, u32); 3] = [(47_104, 1), (19_456, 2), (12_288, 3)];
 /// Cost of password hashing.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "settings name the algorithm, so that another one can stand beside it"
+)]
 pub(crate) struct PasswordConfig {
     /// Memory of one argon2id run in KiB. Up to 1 GiB. Default: `19456`.
     pub(crate) argon2_memory_kib: u32,

@@ -89,13 +89,11 @@ impl Auth {
             None => self.audit().unattributed(&ctx).await?,
         };
         let fits = self.password_fits(credentials, account.as_ref()).await?;
-        match account.filter(|account| fits && account.usable) {
-            Some(account) => self.admit(&ctx, account, kind, &sealer).await,
-            None => {
-                self.refuse(&ctx, &sealer).await?;
-                Err(LoginError::InvalidCredentials)
-            }
+        if let Some(account) = account.filter(|account| fits && account.usable) {
+            return self.admit(&ctx, account, kind, &sealer).await;
         }
+        self.refuse(&ctx, &sealer).await?;
+        Err(LoginError::InvalidCredentials)
     }
 
     async fn password_fits(

@@ -109,7 +109,7 @@ pub(crate) async fn chain_state<R>(
         head_hash: head
             .as_ref()
             .filter(|head| head.height > 0)
-            .map(|head| head.hash_hex()),
+            .map(vv_audit::ChainHead::hash_hex),
         head_at: head
             .as_ref()
             .filter(|head| head.height > 0)

@@ -40,14 +40,9 @@ fn anonymous(parts: &Parts, state: &AppState) -> Ctx {
         .get::<Source>()
         .cloned()
         .unwrap_or_default();
-    match request {
-        Some(request) => state.anonymous(request, source),
-        // Embedded without the edge: the work still gets an id of its own.
-        None => {
-            let ctx = state.system();
-            state.anonymous(ctx.request, source)
-        }
-    }
+    // Embedded without the edge, the work still gets an id of its own.
+    let request = request.unwrap_or_else(|| state.system().request);
+    state.anonymous(request, source)
 }
 
 /// Somebody who is signed in, with the context of their work. Routes that need

@@ -17,7 +17,7 @@ use crate::state::AppState;
 pub struct User {
     /// The account.
     #[schema(format = Uuid)]
-    user_id: String,
+    id: String,
     /// The e-mail address.
     email: String,
     /// The display name.
@@ -38,7 +38,7 @@ pub struct User {
 impl From<UserSummary> for User {
     fn from(user: UserSummary) -> Self {
         Self {
-            user_id: user.user_id.to_string(),
+            id: user.user_id.to_string(),
             email: user.email,
             name: user.name,
             roles: user.roles,

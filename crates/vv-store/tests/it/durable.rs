@@ -16,9 +16,9 @@ const FILE: &str = "VALUEVERSE_TEST_CHILD_FILE";
 const URL: &str = "VALUEVERSE_TEST_CHILD_URL";
 const ACKS: usize = 200;
 
-/// Writes and reports until it is killed.
+/// Writes and reports until it is killed: the process that the tests below
+/// start. Without its settings there is nothing to do.
 #[test]
-#[ignore = "the child process of the tests below"]
 fn child() {
     let target = match (setting(FILE), setting(URL)) {
         (Some(path), _) => Target::Lite { path: path.into() },
@@ -26,7 +26,7 @@ fn child() {
             url: Secret::new(url),
             max_connections: 8,
         },
-        (None, None) => panic!("started without a target"),
+        (None, None) => return,
     };
     let runtime = tokio::runtime::Runtime::new().expect("runtime");
     runtime.block_on(async move {
@@ -50,7 +50,7 @@ fn child() {
 fn kill_a_writer(name: &str, value: &str) -> Vec<String> {
     let exe = std::env::current_exe().expect("this test's binary");
     let mut child = Command::new(exe)
-        .args(["--exact", "durable::child", "--ignored", "--nocapture"])
+        .args(["--exact", "durable::child", "--nocapture"])
         .env(name, value)
         .stdout(Stdio::piped())
         .spawn()
