@@ -1,6 +1,6 @@
 //! The frame of the OpenAPI document; the operations describe themselves.
 
-use utoipa::openapi::OpenApi as Document;
+use utoipa::openapi::{ContentBuilder, OpenApi as Document, Ref, RefOr, ResponseBuilder};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
@@ -51,6 +51,28 @@ impl Modify for Credentials {
             .description(Some("The token of the setting server.metrics_token"))
             .build();
         components.add_security_scheme("metrics_token", SecurityScheme::Http(metrics));
+    }
+}
+
+/// Every operation may be refused for reasons that are not its own: size,
+/// media type, overload. They all answer with a problem document.
+pub(crate) fn add_default_refusal(document: &mut Document) {
+    let content = ContentBuilder::new()
+        .schema(Some(Ref::from_schema_name("ProblemDocument")))
+        .build();
+    let refusal = ResponseBuilder::new()
+        .description("Any other refusal")
+        .content("application/problem+json", content)
+        .build();
+    for item in document.paths.paths.values_mut() {
+        let operations = [&mut item.get, &mut item.post, &mut item.put];
+        let others = [&mut item.patch, &mut item.delete];
+        for operation in operations.into_iter().chain(others).flatten() {
+            operation
+                .responses
+                .responses
+                .insert("default".to_owned(), RefOr::T(refusal.clone()));
+        }
     }
 }
 

@@ -36,13 +36,15 @@ fn described() -> OpenApiRouter<AppState> {
 /// The REST interface with its documentation pages. Put the edge around it with
 /// [`apply`](crate::apply).
 pub fn router(state: AppState) -> Router {
-    let (router, document) = described().split_for_parts();
+    let (router, mut document) = described().split_for_parts();
+    crate::openapi::add_default_refusal(&mut document);
     let json = crate::openapi::to_json(&document);
     router.with_state(state).merge(crate::docs::routes(json))
 }
 
 /// The OpenAPI document as JSON text.
 pub fn openapi_json() -> String {
-    let (_, document) = described().split_for_parts();
+    let (_, mut document) = described().split_for_parts();
+    crate::openapi::add_default_refusal(&mut document);
     crate::openapi::to_json(&document)
 }

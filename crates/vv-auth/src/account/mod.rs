@@ -12,7 +12,7 @@ pub use model::{NewPerson, UserSummary};
 pub(crate) use sql::STATEMENTS;
 pub(crate) use sql::{FIND_FOR_LOGIN, MARK_SIGN_IN, ROLES};
 
-use vv_audit::{Event, Kind};
+use vv_audit::{Event, Kind, Outcome};
 use vv_base::{Ctx, Page, PageRequest, Secret, TenantId, Timestamp, UserId};
 use vv_crypto::Place;
 use vv_store::{Tx, args};
@@ -68,10 +68,18 @@ impl Auth {
         tenant: TenantId,
         user: UserId,
     ) -> Result<UserSummary, AccountError> {
-        let found = self.find_user(ctx, tenant, user).await?;
-        let event = Event::new(Kind::UserViewed).target("user", user);
+        let found = self.find_user(ctx, tenant, user).await;
+        let outcome = match &found {
+            Ok(_) => Outcome::Success,
+            // Somebody who tries ids out should be seen.
+            Err(AccountError::NotFound) => Outcome::Denied,
+            Err(_) => return found,
+        };
+        let event = Event::new(Kind::UserViewed)
+            .outcome(outcome)
+            .target("user", user);
         self.record(ctx, "account.view_audit", event).await?;
-        Ok(found)
+        found
     }
 
     /// The signed-in person's own account.

@@ -67,7 +67,7 @@ async fn render<R>(
     let auth = app.auth();
     let found = auth
         .audit()
-        .list(&staff.ctx, auth.store(), &EventFilter::default(), request)
+        .list_for_reader(&staff.ctx, auth.store(), &EventFilter::default(), request)
         .await?;
     let names = names(app, staff, &found.items).await?;
     let view = AuditPage {

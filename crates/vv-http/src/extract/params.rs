@@ -24,6 +24,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        // PostgreSQL has no text with a null character in it.
+        if parts.uri.query().is_some_and(|text| text.contains("%00")) {
+            return Err(Problem::from_code(ErrorCode::new("request.invalid_query")));
+        }
         axum::extract::Query::from_request_parts(parts, state)
             .await
             .map(|axum::extract::Query(value)| Self(value))
@@ -199,6 +203,8 @@ mod tests {
             send(get("/list?limit=7&after=x"), "").await,
             (StatusCode::OK, "Some(7)x".into())
         );
+        let (status, _) = send(get("/list?limit=7&after=x%00"), "").await;
+        assert_eq!(status, StatusCode::BAD_REQUEST);
         for (uri, pointer, code) in [
             ("/list?limit=hunter2", "limit", "invalid_value"),
             ("/list?limit=70000", "limit", "invalid_value"),

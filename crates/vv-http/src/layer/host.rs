@@ -1,6 +1,7 @@
 //! Which host names the service answers under. Refusing others stops DNS
 //! rebinding and links built from a forged Host header.
 
+use http::Version;
 use http::header::HOST;
 use http::request::Parts;
 use vv_base::ErrorCode;
@@ -45,7 +46,8 @@ impl Authority {
 }
 
 /// The host the request was sent to: HTTP/2's `:authority` or an absolute
-/// target first, then the one Host header. `None` if there is none.
+/// target first, then the one Host header. `None` if there is none, which only
+/// HTTP/1.1 forbids (RFC 9112 §3.2).
 pub fn requested(parts: &Parts) -> Result<Option<Authority>, Problem> {
     let ambiguous = || Problem::from_code(ErrorCode::new("request.ambiguous_host"));
     let mut values = parts.headers.get_all(HOST).iter();
@@ -56,6 +58,7 @@ pub fn requested(parts: &Parts) -> Result<Option<Authority>, Problem> {
     let text = match (parts.uri.authority(), header) {
         (Some(authority), _) => authority.as_str(),
         (None, Some(value)) => value.to_str().map_err(|_| ambiguous())?,
+        (None, None) if parts.version == Version::HTTP_11 => return Err(ambiguous()),
         (None, None) => return Ok(None),
     };
     Authority::parse(text).map(Some).ok_or_else(ambiguous)

@@ -68,7 +68,7 @@ impl From<Verification> for VerifyAnswer {
 ///
 /// Reads the tenant's whole chain. The check is itself recorded.
 #[utoipa::path(
-    get, path = "/api/v1/audit/verify", tag = "Audit",
+    get, path = "/api/v1/audit/verify", operation_id = "verify_audit_chain", tag = "Audit",
     extensions(("x-permission" = json!("audit:verify"))),
     responses(
         (status = 200, description = "The verdicts", body = VerifyAnswer),
@@ -168,7 +168,7 @@ pub struct EventPage {
 
 /// List audit events
 #[utoipa::path(
-    get, path = "/api/v1/audit/events", tag = "Audit", params(ListEvents),
+    get, path = "/api/v1/audit/events", operation_id = "list_audit_events", tag = "Audit", params(ListEvents),
     extensions(("x-permission" = json!("audit:read"))),
     responses(
         (status = 200, description = "A page of events", body = EventPage),
@@ -187,7 +187,7 @@ pub async fn list(
     let auth = state.auth();
     let page = auth
         .audit()
-        .list(
+        .list_for_reader(
             &caller.ctx,
             auth.store(),
             &filter,

@@ -73,7 +73,7 @@ pub struct RefreshBody {
 ///
 /// Unknown, suspended and passwordless accounts answer exactly like a wrong password.
 #[utoipa::path(
-    post, path = "/api/v1/auth/login", tag = "Sign-in", request_body = LoginBody,
+    post, path = "/api/v1/auth/login", operation_id = "login", tag = "Sign-in", request_body = LoginBody,
     security(()), extensions(("x-access" = json!("public"))),
     responses(
         (status = 200, description = "Signed in", body = TokenAnswer),
@@ -100,7 +100,7 @@ pub async fn login(
 ///
 /// Each refresh token works once. A second use ends its session.
 #[utoipa::path(
-    post, path = "/api/v1/auth/token/refresh", tag = "Sign-in", request_body = RefreshBody,
+    post, path = "/api/v1/auth/token/refresh", operation_id = "refresh_token", tag = "Sign-in", request_body = RefreshBody,
     security(()), extensions(("x-access" = json!("public"))),
     responses(
         (status = 200, description = "A new pair", body = TokenAnswer),
@@ -122,7 +122,7 @@ pub async fn refresh(
 ///
 /// Ends the session of the credential that was sent; its tokens stop working on every node.
 #[utoipa::path(
-    post, path = "/api/v1/auth/logout", tag = "Sign-in",
+    post, path = "/api/v1/auth/logout", operation_id = "logout", tag = "Sign-in",
     extensions(("x-access" = json!("self"))),
     responses(
         (status = 204, description = "Signed out"),

@@ -40,7 +40,7 @@ pub struct Me {
 
 /// My account
 #[utoipa::path(
-    get, path = "/api/v1/me", tag = "Self",
+    get, path = "/api/v1/me", operation_id = "get_me", tag = "Self",
     extensions(("x-access" = json!("self"))),
     responses(
         (status = 200, description = "My account", body = Me),

@@ -37,7 +37,7 @@ pub struct Ready {
 
 /// Alive
 #[utoipa::path(
-    get, path = "/healthz", tag = "Operations", security(()),
+    get, path = "/healthz", operation_id = "get_health", tag = "Operations", security(()),
     extensions(("x-access" = json!("public"))),
     responses((status = 200, description = "The process answers", body = Alive))
 )]
@@ -49,7 +49,7 @@ pub async fn healthz() -> impl IntoResponse {
 ///
 /// A degraded shared state still serves; an unreachable database does not.
 #[utoipa::path(
-    get, path = "/readyz", tag = "Operations", security(()),
+    get, path = "/readyz", operation_id = "get_readiness", tag = "Operations", security(()),
     extensions(("x-access" = json!("public"))),
     responses(
         (status = 200, description = "Can serve", body = Ready),
@@ -78,7 +78,7 @@ pub async fn readyz(State(state): State<AppState>) -> impl IntoResponse {
 /// Prometheus text format. Readable with the configured token, or without one
 /// from the machine itself.
 #[utoipa::path(
-    get, path = "/metrics", tag = "Operations", security(("metrics_token" = [])),
+    get, path = "/metrics", operation_id = "get_metrics", tag = "Operations", security((), ("metrics_token" = [])),
     extensions(("x-access" = json!("operator"))),
     responses(
         (status = 200, description = "The numbers", body = String, content_type = "text/plain"),

@@ -20,13 +20,11 @@ const PER_MINUTE: u32 = 240;
 #[serde(deny_unknown_fields)]
 pub struct CheckBody {
     /// The password.
-    #[schema(value_type = String, format = Password, max_length = 1024)]
+    #[schema(value_type = String, format = Password)]
     password: Secret<String>,
     /// The person's name; it must not make up the password.
-    #[schema(max_length = 256)]
     username: Option<String>,
     /// The person's e-mail address; likewise.
-    #[schema(max_length = 320)]
     email: Option<String>,
 }
 
@@ -75,7 +73,7 @@ impl From<Assessment> for Judgement {
 ///
 /// Nothing is stored. Forms call it while somebody types.
 #[utoipa::path(
-    post, path = "/api/v1/passwords/check", tag = "Passwords", request_body = CheckBody,
+    post, path = "/api/v1/passwords/check", operation_id = "check_password", tag = "Passwords", request_body = CheckBody,
     security(()), extensions(("x-access" = json!("public"))),
     responses(
         (status = 200, description = "The judgement", body = Judgement),

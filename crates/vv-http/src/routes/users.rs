@@ -76,7 +76,7 @@ pub struct ListUsers {
 
 /// List users
 #[utoipa::path(
-    get, path = "/api/v1/users", tag = "Staff", params(ListUsers),
+    get, path = "/api/v1/users", operation_id = "list_users", tag = "Staff", params(ListUsers),
     extensions(("x-permission" = json!("user:read"))),
     responses(
         (status = 200, description = "A page of the tenant's people", body = UserPage),
@@ -112,7 +112,7 @@ pub async fn list(
 ///
 /// People of other tenants answer 404, whether they exist or not.
 #[utoipa::path(
-    get, path = "/api/v1/users/{user_id}", tag = "Staff",
+    get, path = "/api/v1/users/{user_id}", operation_id = "get_user", tag = "Staff",
     params(("user_id" = String, Path, format = Uuid, description = "The account")),
     extensions(("x-permission" = json!("user:read"))),
     responses(

@@ -22,7 +22,7 @@ pub struct Jwks {
 ///
 /// The keys that verify our access tokens.
 #[utoipa::path(
-    get, path = "/.well-known/jwks.json", tag = "Discovery", security(()),
+    get, path = "/.well-known/jwks.json", operation_id = "get_jwks", tag = "Discovery", security(()),
     extensions(("x-access" = json!("public"))),
     responses((status = 200, description = "RFC 7517 key set", body = Jwks))
 )]
