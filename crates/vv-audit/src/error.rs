@@ -6,9 +6,10 @@ use crate::leaf::LeafError;
 /// Why an event could not be recorded or the trail not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum AuditError {
-    /// The head row of the chain was changed outside this product. Nothing is
-    /// appended to such a chain: a new event would cover up the change.
-    #[error("the audit chain's head fails its check value; run `valueverse audit verify`")]
+    /// The head row of the chain, or what lies beyond it, was changed outside
+    /// this product. Nothing is appended to such a chain: a new event would
+    /// cover up the change.
+    #[error("the audit chain does not end where its head says; run `valueverse audit verify`")]
     HeadTampered,
     /// A subject key cannot be unwrapped with the configured root key.
     #[error("a subject key does not open with the configured root key")]

@@ -5,11 +5,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use vv_base::{Ctx, EventId, Page, PageRequest, SubjectId, TenantId, Timestamp, UserId};
 use vv_crypto::SealedField;
-use vv_store::{Store, Where, args, row};
+use vv_store::{Store, StoreError, Where, args, row};
 
 use crate::body::Json;
 use crate::catalogue::Kind;
 use crate::error::AuditError;
+use crate::event::Event;
 use crate::leaf::Leaf;
 use crate::record::{Audit, HeadRow, SYSTEM_CHAIN};
 use crate::sql;
@@ -104,7 +105,7 @@ impl Audit {
             query = query.and("kind = ?", args![kind.as_str()]);
         }
         if let Some(cursor) = &page.after {
-            let before = cursor.key_array().map_or(i64::MAX, i64::from_be_bytes);
+            let before = i64::from_be_bytes(cursor.key_array().map_err(StoreError::from)?);
             query = query.and("height < ?", args![before]);
         }
         let query = query.order("height desc").limit(page.probe_limit());
@@ -120,6 +121,26 @@ impl Audit {
             items,
             next_cursor: page.next_cursor,
         })
+    }
+
+    /// A page as [`Audit::list`] gives it, for somebody who reads the trail: the
+    /// look is recorded (PCI DSS 4.0.1, 10.2.1.3), after the page was read.
+    pub async fn list_for_reader(
+        &self,
+        ctx: &Ctx,
+        store: &Store,
+        filter: &EventFilter,
+        page: &PageRequest,
+    ) -> Result<Page<EventView>, AuditError> {
+        let found = self.list(ctx, store, filter, page).await?;
+        let shown = i64::try_from(found.items.len()).unwrap_or(i64::MAX);
+        let event = Event::new(Kind::AuditViewed).detail("shown", shown);
+        store
+            .tx(ctx, "audit.list_audit", async |tx| {
+                self.record(ctx, tx, event).await
+            })
+            .await?;
+        Ok(found)
     }
 
     async fn view(
@@ -139,8 +160,8 @@ impl Audit {
         let mut personal = Vec::with_capacity(sealed.len());
         for field in sealed {
             if let Some((name, subject, sealed)) = read_sealed(field) {
-                let sealer = self.existing_sealer(ctx, subject).await?;
-                let clear = sealer.and_then(|s| s.open(chain, row.event_id, name, &sealed));
+                let key = self.existing_sealer(ctx, subject).await?;
+                let clear = key.and_then(|key| key.open(chain, row.event_id, name, &sealed));
                 personal.push((name.to_owned(), clear));
             }
         }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use vv_base::{Ctx, EventId, TenantId, Timestamp};
 use vv_crypto::Keyring;
-use vv_store::{Store, Tx, args, row};
+use vv_store::{Store, StoreError, Tx, args, row};
 
 use crate::error::AuditError;
 use crate::event::{Event, Projection};
@@ -115,7 +115,8 @@ impl Audit {
                 hash
             ],
         )
-        .await?;
+        .await
+        .map_err(|error| beyond_head(chain, error))?;
         let mac = self.head_mac(chain, row_height, &hash, header.seq_ts);
         tx.exec_one(
             &sql::ADVANCE_HEAD,
@@ -136,8 +137,15 @@ impl Audit {
         } else {
             let start = Timestamp::from_unix_micros(0);
             let mac = self.head_mac(chain, 0, &[0; 32], start);
-            tx.exec(&sql::INSERT_HEAD, args![chain, [0_u8; 32], start, mac])
+            let ours = tx
+                .exec(&sql::INSERT_HEAD, args![chain, [0_u8; 32], start, mac])
                 .await?;
+            // Events whose head is gone: starting afresh would hide that.
+            let event: Option<(i64,)> = tx.opt(&sql::LAST_HEIGHT, args![chain]).await?;
+            if ours == 1 && event.is_some() {
+                tracing::error!(%chain, "an audit chain has events and no head");
+                return Err(AuditError::HeadTampered);
+            }
             tx.one(&sql::LOCK_HEAD, args![chain]).await?
         };
         if self.head_is_genuine(chain, &head) {
@@ -169,5 +177,16 @@ impl Audit {
             &ts.unix_micros().to_be_bytes(),
         ];
         self.keyring().audit_seal().mac(HEAD_PURPOSE, &fields)
+    }
+}
+
+/// The next place is free unless somebody put a row there past the head.
+fn beyond_head(chain: TenantId, error: StoreError) -> AuditError {
+    match error {
+        StoreError::Conflict(_) => {
+            tracing::error!(%chain, "an audit chain has a row beyond its head");
+            AuditError::HeadTampered
+        }
+        other => AuditError::Store(other),
     }
 }

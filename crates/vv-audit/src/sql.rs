@@ -32,6 +32,11 @@ pub(crate) static EVENTS_FROM: Sql = Sql::same(
      target_kind, target_ref, request_id, leaf, leaf_hash from audit_events \
      where tenant_id = $1 and height > $2 order by height limit $3",
 );
+/// The last event there is, whatever the head says.
+pub(crate) static LAST_HEIGHT: Sql = Sql::same(
+    "audit.last_height",
+    "select height from audit_events where tenant_id = $1 order by height desc limit 1",
+);
 pub(crate) static HOURLY: Sql = Sql::same(
     "audit.hourly",
     "select seq_ts / 3600000000 as hour, kind, count(*) as events from audit_events \
@@ -64,6 +69,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &ADVANCE_HEAD,
     &INSERT_EVENT,
     &EVENTS_FROM,
+    &LAST_HEIGHT,
     &HOURLY,
     &SAVE_VERIFICATION,
     &LAST_VERIFICATION,

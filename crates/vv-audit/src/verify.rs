@@ -177,12 +177,16 @@ impl Walk {
         }
     }
 
-    fn finish(&mut self, head: &HeadRow, genuine: bool) {
+    /// `last` is the height of the last event there was when the head was read.
+    fn finish(&mut self, head: &HeadRow, genuine: bool, last: i64) {
+        if last > head.height {
+            self.bad(head.height + 1).completeness = Verdict::Failed;
+        }
         if self.height < head.height {
             let missing = self.height + 1;
             self.bad(missing).completeness = Verdict::Failed;
         } else if !genuine || self.prev != head.head_hash {
-            let top = self.height;
+            let top = self.height.max(1);
             self.bad(top).completeness = Verdict::Failed;
         }
     }
@@ -198,9 +202,12 @@ impl Audit {
         mut progress: impl FnMut(u64, u64) + Send,
     ) -> Result<Verification, AuditError> {
         let chain = ctx.tenant().unwrap_or(SYSTEM_CHAIN);
-        let head: Option<HeadRow> = store
-            .read(ctx, "audit.find_head", async |tx| {
-                tx.opt(&sql::FIND_HEAD, args![chain]).await
+        // In one snapshot the last event is the one that the head names.
+        let (head, last) = store
+            .read(ctx, "audit.find_end", async |tx| {
+                let head: Option<HeadRow> = tx.opt(&sql::FIND_HEAD, args![chain]).await?;
+                let last: Option<(i64,)> = tx.opt(&sql::LAST_HEIGHT, args![chain]).await?;
+                Ok::<_, AuditError>((head, last.map_or(0, |(height,)| height)))
             })
             .await?;
         let mut walk = Walk::new(chain);
@@ -222,19 +229,22 @@ impl Audit {
             }
         }
         match &head {
-            Some(head) => walk.finish(head, self.head_is_genuine(chain, head)),
+            Some(head) => walk.finish(head, self.head_is_genuine(chain, head), last),
             // Events without a head row: somebody removed the head.
             None if checked > 0 => walk.bad(1).completeness = Verdict::Failed,
             None => {}
         }
         self.check_subjects(ctx, &mut walk).await?;
-        let result = Verification {
+        let mut result = Verification {
             verified: walk.first_bad.is_none() && walk.verdicts.erasure == Verdict::Ok,
             checked,
             verdicts: walk.verdicts,
             first_bad_height: walk.first_bad.and_then(|height| u64::try_from(height).ok()),
         };
-        self.save(ctx, store, walk.height, &result).await?;
+        if !self.save(ctx, store, walk.height, &result).await? {
+            result.verified = false;
+            result.verdicts.completeness = Verdict::Failed;
+        }
         Ok(result)
     }
 
@@ -266,19 +276,21 @@ impl Audit {
         Ok(())
     }
 
+    /// Stores the result and its event. False when the chain takes no more
+    /// events; the finding then goes to the system chain.
     async fn save(
         &self,
         ctx: &Ctx,
         store: &Store,
         height: i64,
         result: &Verification,
-    ) -> Result<(), AuditError> {
+    ) -> Result<bool, AuditError> {
         let chain = ctx.tenant().unwrap_or(SYSTEM_CHAIN);
         let first_bad = result
             .first_bad_height
             .and_then(|height| i64::try_from(height).ok());
-        let event = || {
-            let (kind, outcome) = if result.verified {
+        let event = |verified: bool| {
+            let (kind, outcome) = if verified {
                 (Kind::ChainVerified, Outcome::Success)
             } else {
                 (Kind::ChainBroken, Outcome::Failure)
@@ -289,35 +301,37 @@ impl Audit {
                 .detail("height", height)
                 .detail("first_bad_height", first_bad)
         };
+        let row = |verified: bool| args![chain, ctx.now(), height, verified, first_bad];
         let saved = store
             .tx(ctx, "audit.save_verification", async |tx| {
-                tx.exec(
-                    &sql::SAVE_VERIFICATION,
-                    args![chain, ctx.now(), height, result.verified, first_bad],
-                )
-                .await?;
-                self.record(ctx, tx, event()).await
+                tx.exec(&sql::SAVE_VERIFICATION, row(result.verified))
+                    .await?;
+                self.record(ctx, tx, event(result.verified)).await
             })
             .await;
         match saved {
-            // A chain whose head is forged takes no more events; the finding goes to the system chain.
-            Err(AuditError::HeadTampered) if ctx.scope != Scope::System => {
-                let system = ctx.clone().for_system();
-                store
-                    .tx(&system, "audit.save_broken", async |tx| {
-                        tx.exec(
-                            &sql::SAVE_VERIFICATION,
-                            args![chain, ctx.now(), height, false, first_bad],
-                        )
-                        .await?;
-                        self.record(&system, tx, event()).await
-                    })
-                    .await?;
-                Ok(())
-            }
-            Err(AuditError::HeadTampered) => Ok(()),
-            other => other.map(|_| ()),
+            Ok(_) => return Ok(true),
+            Err(AuditError::HeadTampered) => {}
+            Err(other) => return Err(other),
         }
+        let system = ctx.clone().for_system();
+        // Of a broken system chain only the stored result can tell.
+        for recorded in [ctx.scope != Scope::System, false] {
+            let saved = store
+                .tx(&system, "audit.save_broken", async |tx| {
+                    tx.exec(&sql::SAVE_VERIFICATION, row(false)).await?;
+                    if recorded {
+                        self.record(&system, tx, event(false)).await?;
+                    }
+                    Ok(())
+                })
+                .await;
+            match saved {
+                Err(AuditError::HeadTampered) => {}
+                other => return other.map(|()| false),
+            }
+        }
+        Ok(false)
     }
 
     /// The latest stored result for the context's chain.
