@@ -76,6 +76,9 @@ pub(crate) enum Verb {
     /// Print the OpenAPI document.
     #[command(hide = true, after_help = examples(&["valueverse openapi > openapi.json"]))]
     Openapi,
+    /// Print the table of problem codes as Markdown.
+    #[command(hide = true, after_help = examples(&["valueverse problems > problems.md"]))]
+    Problems,
 }
 
 /// What to do with administrators.
@@ -284,7 +287,7 @@ mod tests {
         }
         let mut seen = 0;
         visit(&mut Cli::command(), &mut seen);
-        assert_eq!(seen, 9);
+        assert_eq!(seen, 10);
         Cli::command().debug_assert();
     }
 }

@@ -17,6 +17,8 @@ const FOLDER_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
 /// Rights that anybody but the owner has.
 const OTHERS: u32 = 0o077;
+/// The part of them that lets others add and replace files.
+const OTHERS_WRITE: u32 = 0o022;
 /// Largest key file in bytes.
 const MAX_KEY_FILE: u64 = 4096;
 /// First characters of a key file, so that other text is never taken for a key.
@@ -207,6 +209,16 @@ impl DataDir {
             );
             return Err(Failure::usage("keys.exposed", cause, remedy));
         }
+        let owner = fs::metadata(&self.path).map_err(|error| unusable(path, &error))?;
+        if metadata.uid() != owner.uid() {
+            let path = path.display();
+            let cause = format!("{path} belongs to another user (id {})", metadata.uid());
+            let remedy = format!(
+                "find out who put it there, then give it the owner of {}",
+                self.path.display()
+            );
+            return Err(Failure::usage("keys.exposed", cause, remedy));
+        }
         let damaged = |what: &dyn std::fmt::Display| {
             let cause = format!("{} does not hold a root key: {what}", path.display());
             Failure::usage("keys.damaged", cause, self.key_remedy())
@@ -274,6 +286,15 @@ fn tighten(path: &Path, mode: u32) -> Result<(), Failure> {
             "name a folder of its own, such as --data-dir {}",
             path.join("valueverse").display()
         );
+        return Err(Failure::usage("datadir.open", cause, remedy));
+    }
+    // Where others may write, names of ours may be links that lead elsewhere.
+    if !empty && mode & OTHERS_WRITE != 0 {
+        let path = path.display();
+        let cause =
+            format!("{path} can be written by other users (mode {mode:03o}) and is not empty");
+        let remedy =
+            format!("look for files and links that are not yours, then run: chmod 700 {path}");
         return Err(Failure::usage("datadir.open", cause, remedy));
     }
     fs::set_permissions(path, Permissions::from_mode(FOLDER_MODE))

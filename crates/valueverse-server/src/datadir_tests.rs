@@ -60,6 +60,16 @@ fn an_open_folder_of_somebody_elses_things_stays_as_it_is() {
 }
 
 #[test]
+fn a_folder_that_others_could_fill_is_not_trusted() {
+    let (_parent, folder) = fresh();
+    generated(&folder);
+    fs::set_permissions(folder.path(), Permissions::from_mode(0o777)).unwrap();
+    let failure = DataDir::open(folder.path()).unwrap_err();
+    assert!(failure.to_string().contains("written by other users"));
+    assert_eq!(mode(folder.path()), 0o777);
+}
+
+#[test]
 fn a_path_that_is_no_folder_is_refused() {
     let parent = tempdir().unwrap();
     let file = parent.path().join("file");

@@ -1,5 +1,6 @@
 //! The listening socket: binding, TLS, limits against greedy or dead clients, and draining.
 
+mod connections;
 mod guard;
 
 use std::io::{self, ErrorKind};
@@ -11,6 +12,7 @@ use std::time::Duration;
 use axum::Router;
 use axum_server::{Handle, Server};
 use hyper_util::rt::TokioTimer;
+use ipnet::IpNet;
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -18,7 +20,8 @@ use rustls::version::{TLS12, TLS13};
 
 use crate::lifecycle::Lifecycle;
 use crate::output::{ExitStatus, Failure};
-use guard::{Connections, Guard};
+use connections::Connections;
+use guard::Guard;
 
 /// Requests that one HTTP/2 connection may have open.
 const MAX_STREAMS: u32 = 128;
@@ -48,6 +51,15 @@ impl Default for Patience {
             stall: Duration::from_secs(30),
         }
     }
+}
+
+/// How many clients at once.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Crowd<'a> {
+    /// Open connections at most; one network holds an eighth of them at most.
+    pub(crate) connections: u32,
+    /// Proxies that speak for many clients: no share applies to them.
+    pub(crate) proxies: &'a [IpNet],
 }
 
 /// A socket that listens but does not answer yet.
@@ -111,10 +123,10 @@ impl Bound {
         self,
         router: Router,
         tls: Option<Arc<ServerConfig>>,
-        max_connections: u32,
+        crowd: Crowd<'_>,
         lifecycle: &Lifecycle,
     ) -> Result<(), Failure> {
-        self.serve_patiently(router, tls, max_connections, Patience::default(), lifecycle)
+        self.serve_patiently(router, tls, crowd, Patience::default(), lifecycle)
             .await
     }
 
@@ -122,7 +134,7 @@ impl Bound {
         self,
         router: Router,
         tls: Option<Arc<ServerConfig>>,
-        max_connections: u32,
+        crowd: Crowd<'_>,
         patience: Patience,
         lifecycle: &Lifecycle,
     ) -> Result<(), Failure> {
@@ -136,7 +148,7 @@ impl Bound {
                 "start again; check the limits of the process",
             )
         };
-        let guard = Guard::new(tls, Connections::new(max_connections, patience));
+        let guard = Guard::new(tls, Connections::new(crowd, patience));
         let mut server = axum_server::from_tcp(self.listener)
             .map_err(failed)?
             .acceptor(guard);

@@ -40,6 +40,7 @@ pub use vv_auth::{
 pub use vv_base::{Actor, Clock, Ctx, Rng, Scope, Secret, Span, SystemClock, SystemRng, Timestamp};
 pub use vv_crypto::{RootKey, SharedSecret};
 pub use vv_http::extract::{Caller, Require, Right, require};
+pub use vv_http::problem::catalogue::to_markdown as problems_markdown;
 pub use vv_http::{AppState, HttpSettings, MetricsAccess, Problem, openapi_json};
 pub use vv_shared::{RedisConfig, Shared};
 pub use vv_store::{Engine, Family, Store, StoreError, Target};

@@ -76,6 +76,7 @@ impl SecuritySystem {
 
     /// Closes the connections; everything acknowledged is on disk already.
     pub async fn close(&self) {
+        self.auth().wind_down().await;
         self.auth().store().close().await;
         self.keys.close().await;
     }

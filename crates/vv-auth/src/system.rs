@@ -1,12 +1,13 @@
 use std::sync::Arc;
 
+use tokio_util::task::TaskTracker;
 use vv_audit::{Audit, AuditError, Event};
 use vv_base::{Ctx, ErrorCode};
 use vv_crypto::Keyring;
 use vv_shared::Shared;
 use vv_store::{Store, StoreError};
 
-use crate::password::{HashError, HashSettings, Hasher};
+use crate::password::{Assessment, HashError, HashSettings, Hasher, PasswordContext};
 use crate::session::{LiveSessions, SessionPolicy};
 use crate::token::{self, TokenSettings, Tokens};
 
@@ -81,6 +82,7 @@ struct Inner {
     hasher: Hasher,
     sessions: SessionPolicy,
     live: LiveSessions,
+    tasks: TaskTracker,
 }
 
 impl Auth {
@@ -95,6 +97,7 @@ impl Auth {
                 hasher,
                 sessions: settings.sessions,
                 live: LiveSessions::default(),
+                tasks: TaskTracker::new(),
             }),
         })
     }
@@ -138,6 +141,30 @@ impl Auth {
 
     pub(crate) fn live(&self) -> &LiveSessions {
         &self.inner.live
+    }
+
+    /// Judges a new password.
+    pub async fn assess_password(
+        &self,
+        password: &str,
+        context: &PasswordContext<'_>,
+    ) -> Result<Assessment, HashError> {
+        self.hasher().judge(password, context).await
+    }
+
+    /// Runs work to its end even when the caller goes away: somebody who hangs
+    /// up must not undo the trace of what they tried.
+    pub(crate) async fn finish<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Option<T> {
+        self.inner.tasks.spawn(work).await.ok()
+    }
+
+    /// Waits for work that outlived its caller.
+    pub async fn wind_down(&self) {
+        self.inner.tasks.close();
+        self.inner.tasks.wait().await;
     }
 
     /// Records an event that goes with no other change.

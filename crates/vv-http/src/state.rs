@@ -24,8 +24,11 @@ pub type RenderMetrics = Arc<dyn Fn() -> String + Send + Sync>;
 pub struct MetricsAccess {
     /// Renders them; without it the route answers 404.
     pub render: Option<RenderMetrics>,
-    /// The bearer token a scraper sends; without one only loopback clients may read.
+    /// The bearer token a scraper sends.
     pub token: Option<Secret<String>>,
+    /// Without a token, whether clients on this machine may read. Leave it off
+    /// behind a proxy on the same machine.
+    pub local: bool,
 }
 
 impl AppState {

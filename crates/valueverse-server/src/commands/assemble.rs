@@ -16,21 +16,21 @@ use crate::output::{ExitStatus, Failure};
 
 /// Sign-ins that may wait for their turn to hash, for each core.
 const QUEUE_PER_CORE: usize = 32;
+/// Issuer of access tokens when no setting names one. Not the address this node listens on:
+/// every node of an installation must accept the tokens of the others.
+const DEFAULT_ISSUER: &str = "valueverse";
 
 /// Where this process stands.
-pub(crate) struct Place<'a> {
+pub(crate) struct Place {
     /// Its name in audit events.
     pub(crate) node: String,
-    /// The address it answers under.
-    pub(crate) base_url: &'a str,
 }
 
-impl Place<'_> {
+impl Place {
     /// A command on the machine itself.
     pub(crate) fn command() -> Self {
         Self {
             node: "command".to_owned(),
-            base_url: "valueverse",
         }
     }
 }
@@ -46,7 +46,7 @@ pub(crate) async fn system(
     folder: &DataDir,
     root: &RootKey,
     metrics: MetricsAccess,
-    place: &Place<'_>,
+    place: &Place,
 ) -> Result<SecuritySystem, Failure> {
     let stores = reach::stores(config, folder).await?;
     migrate(&stores).await?;
@@ -56,7 +56,7 @@ pub(crate) async fn system(
         .node(place.node.as_str())
         .http(http_settings(config))
         .metrics(metrics)
-        .build(root, auth_settings(config, place.base_url)?)
+        .build(root, auth_settings(config)?)
         .await
         .map_err(|error| build_failure(error, folder))?;
     Ok(system)
@@ -91,7 +91,7 @@ fn http_settings(config: &Config) -> HttpSettings {
     }
 }
 
-fn auth_settings(config: &Config, base_url: &str) -> Result<AuthSettings, Failure> {
+fn auth_settings(config: &Config) -> Result<AuthSettings, Failure> {
     let tokens = &config.tokens;
     let shared_secret = tokens
         .jwt_secret_key
@@ -109,7 +109,7 @@ fn auth_settings(config: &Config, base_url: &str) -> Result<AuthSettings, Failur
                 .issuer
                 .clone()
                 .or_else(|| config.server.public_origin.clone())
-                .unwrap_or_else(|| base_url.to_owned()),
+                .unwrap_or_else(|| DEFAULT_ISSUER.to_owned()),
             audience: tokens.audience.clone(),
             access_ttl: tokens.access_ttl.span(),
             shared_secret,

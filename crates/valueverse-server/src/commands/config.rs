@@ -1,4 +1,4 @@
-//! `valueverse config …` and `valueverse openapi`: nothing is opened or written.
+//! `valueverse config …`, `openapi` and `problems`: nothing is opened or written.
 
 use serde_json::json;
 
@@ -42,5 +42,12 @@ pub(crate) fn openapi(output: Output) -> Result<ExitStatus, Failure> {
         Failure::new(ExitStatus::No, "openapi", error, remedy)
     })?;
     output.result(text, &value)?;
+    Ok(ExitStatus::Fine)
+}
+
+/// Prints the table of problem codes.
+pub(crate) fn problems(output: Output) -> Result<ExitStatus, Failure> {
+    let text = valueverse::problems_markdown();
+    output.result(text.trim_end(), &json!({ "markdown": text }))?;
     Ok(ExitStatus::Fine)
 }

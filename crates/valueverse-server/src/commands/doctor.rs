@@ -101,7 +101,8 @@ async fn examine(job: &Job<'_>, config: &Config, findings: &mut Vec<Finding>) {
 
 fn key_finding(config: &Config, folder: &DataDir) -> Finding {
     let file = folder.path().join("keys").join("root.key");
-    if config.keys.root_key.is_none() && !file.exists() {
+    let fresh = !file.exists() && !reach::main_file(folder).exists();
+    if config.keys.root_key.is_none() && fresh {
         return Finding::fine("root key", "none yet; the first start generates it");
     }
     match folder.root_key(&config.keys, &vv_base::SystemRng) {

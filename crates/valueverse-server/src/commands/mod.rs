@@ -59,6 +59,7 @@ pub(crate) fn run(invocation: &Invocation, output: Output) -> Result<ExitStatus,
         Verb::Config(verb) => config::run(&job, *verb),
         Verb::Doctor => block_on(doctor::run(&job)),
         Verb::Openapi => config::openapi(output),
+        Verb::Problems => config::problems(output),
     }
 }
 

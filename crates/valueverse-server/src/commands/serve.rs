@@ -3,18 +3,26 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::http::StatusCode;
+use axum::http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use axum::routing::get;
 use serde_json::json;
 use valueverse::{MetricsAccess, SecuritySystem};
-use vv_base::SystemRng;
+use vv_base::{Secret, SystemRng};
 
 use super::Job;
 use super::assemble::{self, Place};
 use crate::config::{Config, Database};
 use crate::lifecycle::{Drained, Lifecycle};
-use crate::listen::{self, Bound};
+use crate::listen::{self, Bound, Crowd};
 use crate::output::{ExitStatus, Failure, Output};
 use crate::telemetry::{self, Metrics};
+
+/// Connections of the metrics listener.
+const SCRAPERS: Crowd<'_> = Crowd {
+    connections: 64,
+    proxies: &[],
+};
 
 pub(crate) async fn run(job: &Job<'_>) -> Result<ExitStatus, Failure> {
     let settings = job.settings()?;
@@ -41,7 +49,6 @@ pub(crate) async fn run(job: &Job<'_>) -> Result<ExitStatus, Failure> {
     lifecycle.watch_signals()?;
     let place = Place {
         node: bound.address().to_string(),
-        base_url: base,
     };
     // Somebody may want to stop a server that still waits for its database.
     let assembling = Box::pin(assemble::system(config, &folder, &root, access, &place));
@@ -51,17 +58,15 @@ pub(crate) async fn run(job: &Job<'_>) -> Result<ExitStatus, Failure> {
     drop(root);
     start_background(&system, &metrics, &lifecycle);
     if let Some(bound) = metrics_bound {
-        serve_metrics(bound, metrics, &lifecycle);
+        let token = assemble::metrics_token(config);
+        serve_metrics(bound, metrics, token, &lifecycle);
     }
     announce(&system, job.output, &url, base).await?;
-    let served = bound
-        .serve(
-            system.service(),
-            tls,
-            config.server.max_connections,
-            &lifecycle,
-        )
-        .await;
+    let crowd = Crowd {
+        connections: config.server.max_connections,
+        proxies: &config.server.trusted_proxies,
+    };
+    let served = bound.serve(system.service(), tls, crowd, &lifecycle).await;
     let drained = lifecycle.drain().await;
     system.close().await;
     served?;
@@ -79,10 +84,13 @@ fn metrics_access(config: &Config, metrics: &Metrics) -> MetricsAccess {
     if config.server.metrics_listen.is_some() {
         return MetricsAccess::default();
     }
+    // Through a proxy on this machine every client would look local.
+    let local = config.server.trusted_proxies.is_empty();
     let metrics = metrics.clone();
     MetricsAccess {
         render: Some(Arc::new(move || metrics.render())),
         token: assemble::metrics_token(config),
+        local,
     }
 }
 
@@ -96,11 +104,25 @@ fn start_background(system: &SecuritySystem, metrics: &Metrics, lifecycle: &Life
     lifecycle.tasks().spawn(upkeep);
 }
 
-fn serve_metrics(bound: Bound, metrics: Metrics, lifecycle: &Lifecycle) {
-    let router = Router::new().route("/metrics", get(move || async move { metrics.render() }));
+/// Metrics on a listener of their own: for everybody who reaches it, or for the token's holder.
+fn serve_metrics(
+    bound: Bound,
+    metrics: Metrics,
+    token: Option<Secret<String>>,
+    lifecycle: &Lifecycle,
+) {
+    let answer = move |headers: HeaderMap| async move {
+        let sent = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
+        let sent = sent.and_then(|value| value.strip_prefix(b"Bearer "));
+        let allowed = token.is_none_or(|token| sent.is_some_and(|sent| token.matches(sent)));
+        allowed
+            .then(|| metrics.render())
+            .ok_or(StatusCode::UNAUTHORIZED)
+    };
+    let router = Router::new().route("/metrics", get(answer));
     let inner = lifecycle.clone();
     lifecycle.tasks().spawn(async move {
-        if let Err(failure) = bound.serve(router, None, 64, &inner).await {
+        if let Err(failure) = bound.serve(router, None, SCRAPERS, &inner).await {
             tracing::error!(%failure, "the metrics listener ended");
         }
     });

@@ -19,6 +19,8 @@ mod value;
 mod weakness;
 
 #[cfg(test)]
+mod readme_tests;
+#[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;

@@ -42,11 +42,12 @@ pub(crate) struct ServerConfig {
     pub(crate) shutdown_grace: Period,
     /// Open connections at most; further ones are closed at once. Default: `4096`.
     pub(crate) max_connections: u32,
-    /// Address of a listener of its own for `/metrics`. Default: not set.
+    /// Address of a listener of its own for `/metrics`. Default: not set, then the main listener has it.
     #[serde(deserialize_with = "optional_address")]
     #[schemars(with = "Option<String>")]
     pub(crate) metrics_listen: Option<SocketAddr>,
-    /// Bearer token that `/metrics` on the main listener asks for. Default: not set.
+    /// Bearer token that `/metrics` asks for. Default: not set, then the main listener answers only
+    /// clients on the machine itself.
     pub(crate) metrics_token: Option<SecretText>,
 }
 

@@ -13,7 +13,8 @@ pub(crate) struct StorageConfig {
     /// `postgres://user:password@host/database`, or `sqlite:` for the embedded databases in the
     /// data folder. Also `DATABASE_URL`. Default: not set, which means `sqlite:`.
     pub(crate) database_url: Option<ConnectionUrl>,
-    /// Connections to PostgreSQL, or readers of the embedded database. From 1 to 500. Default: `16`.
+    /// Connections to PostgreSQL that this node opens at most; the embedded database has its own
+    /// number. From 1 to 500. Default: `16`.
     pub(crate) max_connections: u32,
     /// How long to keep trying to reach the database at start. Up to 10 minutes. Default: `30s`.
     pub(crate) connect_timeout: Period,

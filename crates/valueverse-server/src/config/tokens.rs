@@ -11,8 +11,8 @@ use super::weakness::refuse_weak;
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct TokensConfig {
     /// Signs access tokens with HS256, for set-ups where one secret is shared with the
-    /// applications; at least 32 random bytes. Also `JWT_SECRET_KEY`. Default: not set, then Ed25519
-    /// keys are generated, rotated and published as JWKS.
+    /// applications; at least 32 random bytes. Also `JWT_SECRET_KEY`. Default: not set, then an
+    /// Ed25519 key is generated and published as JWKS.
     pub(crate) jwt_secret_key: Option<SecretText>,
     /// The `iss` claim. Default: not set, then `server.public_origin`, or `valueverse` without one.
     pub(crate) issuer: Option<String>,

@@ -9,30 +9,13 @@ use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Sleep, sleep};
 
 use super::Patience;
+use super::connections::{Connections, Slot};
 
 /// What an HTTP/2 client sends first (RFC 9113 §3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-
-/// The open connections of one listener.
-#[derive(Debug, Clone)]
-pub(super) struct Connections {
-    free: Arc<Semaphore>,
-    patience: Patience,
-}
-
-impl Connections {
-    pub(super) fn new(max: u32, patience: Patience) -> Self {
-        let max = usize::try_from(max).unwrap_or(Semaphore::MAX_PERMITS);
-        Self {
-            free: Arc::new(Semaphore::new(max.min(Semaphore::MAX_PERMITS))),
-            patience,
-        }
-    }
-}
 
 /// A connection in clear or under TLS.
 pub(super) trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -65,7 +48,8 @@ impl<S: Send + 'static> Accept<TcpStream, S> for Guard {
 
     /// Beyond the cap a connection is closed at once: one that waits would hold a socket all the same.
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
-        let Ok(permit) = Arc::clone(&self.connections.free).try_acquire_owned() else {
+        let peer = stream.peer_addr().ok().map(|address| address.ip());
+        let Some(slot) = self.connections.take(peer) else {
             metrics::counter!("valueverse_connections_refused_total").increment(1);
             return Box::pin(std::future::ready(Err(ErrorKind::ConnectionRefused.into())));
         };
@@ -82,7 +66,7 @@ impl<S: Send + 'static> Accept<TcpStream, S> for Guard {
                     (Box::new(stream), service)
                 }
             };
-            Ok((Guarded::new(stream, permit, patience), service))
+            Ok((Guarded::new(stream, slot, patience), service))
         })
     }
 }
@@ -97,7 +81,7 @@ pub(super) struct Guarded<S> {
     opening: Option<Opening>,
     stalled: Option<Pin<Box<Sleep>>>,
     patience: Patience,
-    _permit: OwnedSemaphorePermit,
+    _slot: Slot,
 }
 
 /// The time in which the version of HTTP is not known yet.
@@ -121,7 +105,7 @@ impl Opening {
 }
 
 impl<S> Guarded<S> {
-    fn new(stream: S, permit: OwnedSemaphorePermit, patience: Patience) -> Self {
+    fn new(stream: S, slot: Slot, patience: Patience) -> Self {
         Self {
             stream,
             opening: Some(Opening {
@@ -130,7 +114,7 @@ impl<S> Guarded<S> {
             }),
             stalled: None,
             patience,
-            _permit: permit,
+            _slot: slot,
         }
     }
 
@@ -227,14 +211,19 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
     use super::*;
+    use crate::listen::Crowd;
 
     fn guarded(stream: DuplexStream) -> Guarded<DuplexStream> {
-        let permits = Arc::new(Semaphore::new(1));
         let patience = Patience {
             head: Duration::from_secs(10),
             stall: Duration::from_secs(30),
         };
-        Guarded::new(stream, permits.try_acquire_owned().unwrap(), patience)
+        let crowd = Crowd {
+            connections: 1,
+            proxies: &[],
+        };
+        let slot = Connections::new(crowd, patience).take(None).unwrap();
+        Guarded::new(stream, slot, patience)
     }
 
     async fn reads_until_cut_off(sent: &[u8]) -> Option<ErrorKind> {

@@ -29,8 +29,12 @@ fn start(router: Router, tls: Option<Arc<ServerConfig>>, max: u32, patience: Pat
     let lifecycle = Lifecycle::new(Duration::from_mins(1));
     let own = lifecycle.clone();
     let serving = async move {
+        let crowd = Crowd {
+            connections: max,
+            proxies: &[],
+        };
         bound
-            .serve_patiently(router, tls, max, patience, &own)
+            .serve_patiently(router, tls, crowd, patience, &own)
             .await
     };
     let task = lifecycle.tasks().spawn(serving);

@@ -1,10 +1,12 @@
 use std::fmt;
 use std::str::FromStr;
 
+use unicode_normalization::UnicodeNormalization as _;
+
 use super::AccountError;
 
 /// An e-mail address in the one form under which we store and find it:
-/// trimmed and in lowercase.
+/// trimmed, in lowercase and in Unicode NFC.
 #[derive(Clone, PartialEq, Eq)]
 pub struct EmailAddress(String);
 
@@ -38,13 +40,20 @@ impl FromStr for EmailAddress {
             && !local.contains('@')
             && !text
                 .chars()
-                .any(|c| c.is_whitespace() || c.is_control() || "<>()[],;:\\\"".contains(c));
+                .any(|c| c.is_whitespace() || c.is_control() || "<>()[],;:\\\"".contains(c))
+            && !text.chars().any(is_invisible);
         if fits {
-            Ok(Self(text.to_lowercase()))
+            Ok(Self(text.to_lowercase().nfc().collect()))
         } else {
             Err(AccountError::Email)
         }
     }
+}
+
+/// Characters that show nothing or turn the writing direction: with them two
+/// addresses can look the same.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 /// Addresses are personal: they do not belong in logs.
@@ -62,6 +71,10 @@ mod tests {
     fn one_person_has_one_spelling() {
         let address: EmailAddress = " Ada@Example.ORG ".parse().unwrap();
         assert_eq!(address.as_str(), "ada@example.org");
+        let decomposed: EmailAddress = "jose\u{301}@example.org".parse().unwrap();
+        assert_eq!(decomposed.as_str(), "jos\u{e9}@example.org");
+        assert!("a\u{200b}b@example.org".parse::<EmailAddress>().is_err());
+        assert!("a\u{202e}b@example.org".parse::<EmailAddress>().is_err());
     }
 
     #[test]

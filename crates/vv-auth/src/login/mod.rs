@@ -13,6 +13,7 @@ use vv_audit::{Event, Kind, Outcome, SubjectSealer};
 use vv_base::{Ctx, Secret, TenantId, UserId};
 
 use crate::account::{Account, EmailAddress, mark_sign_in};
+use crate::password::HashError;
 use crate::session::{CookieToken, NewSession, SessionError, SessionKind, Started, TokenPair};
 use crate::system::Auth;
 
@@ -20,7 +21,7 @@ use crate::system::Auth;
 const MAX_PASSWORD_BYTES: usize = 1024;
 
 /// What somebody typed.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Credentials {
     /// The e-mail address.
     pub identifier: String,
@@ -48,7 +49,7 @@ impl Auth {
         ctx: &Ctx,
         credentials: &Credentials,
     ) -> Result<SignedIn<TokenPair>, LoginError> {
-        let (account, started) = self.sign_in(ctx, credentials, SessionKind::Token).await?;
+        let (account, started) = self.attempt(ctx, credentials, SessionKind::Token).await?;
         match started {
             Started::Token(pair) => Ok(account.signed_in(pair)),
             Started::Browser(_) => Err(LoginError::Session(SessionError::Expired)),
@@ -61,11 +62,25 @@ impl Auth {
         ctx: &Ctx,
         credentials: &Credentials,
     ) -> Result<SignedIn<CookieToken>, LoginError> {
-        let (account, started) = self.sign_in(ctx, credentials, SessionKind::Browser).await?;
+        let (account, started) = self.attempt(ctx, credentials, SessionKind::Browser).await?;
         match started {
             Started::Browser(cookie) => Ok(account.signed_in(cookie)),
             Started::Token(_) => Err(LoginError::Session(SessionError::Expired)),
         }
+    }
+
+    /// Goes on when the caller hangs up, so that every try leaves its event.
+    async fn attempt(
+        &self,
+        ctx: &Ctx,
+        credentials: &Credentials,
+        kind: SessionKind,
+    ) -> Result<(Account, Started), LoginError> {
+        let (auth, ctx, credentials) = (self.clone(), ctx.clone(), credentials.clone());
+        let work = async move { auth.sign_in(&ctx, &credentials, kind).await };
+        self.finish(work)
+            .await
+            .unwrap_or(Err(LoginError::Hash(HashError::Failed)))
     }
 
     async fn sign_in(

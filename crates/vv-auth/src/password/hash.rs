@@ -2,17 +2,14 @@
 //! cannot take the processor away from everything else.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
-use argon2::{Algorithm, Argon2, Params, Version};
-use tokio::sync::Semaphore;
-use vv_base::{ErrorCode, Rng, Secret};
+use argon2::password_hash::phc::{Output, ParamsString, Salt};
+use argon2::{Algorithm, Argon2, Params, PasswordHash, Version};
+use vv_base::{ErrorCode, Rng};
 
-use super::rules::normalize;
-
-/// Longest a sign-in waits for its turn to hash.
-const QUEUE_DEADLINE: Duration = Duration::from_secs(8);
+use super::gate::Gate;
+use super::memory::Memory;
+use super::rules::{Assessment, PasswordContext, context_words, judge, normalize};
 
 /// Cost of one hash. The floor is OWASP's: 19 MiB, two passes, one lane.
 #[derive(Debug, Clone, Copy)]
@@ -68,8 +65,9 @@ impl HashError {
 /// Hashes and verifies.
 pub(crate) struct Hasher {
     argon2: Argon2<'static>,
-    turns: Arc<Semaphore>,
-    queue: Arc<Semaphore>,
+    memory: Arc<Memory>,
+    gate: Gate,
+    judges: Gate,
     /// Hash of a random password with today's parameters: what is verified when
     /// there is no account, so that the work is the same.
     decoy: String,
@@ -80,14 +78,17 @@ impl Hasher {
         let params = Params::new(settings.memory_kib, settings.passes, settings.lanes, None)
             .map_err(|_| HashError::Parameters)?;
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-        let mut random = [0_u8; 16];
-        rng.fill(&mut random);
-        let decoy = phc(&argon2, &random, rng)?;
         let parallel = settings.parallel.max(1);
+        let memory = Memory::new(parallel, argon2.params().block_count());
+        let (mut random, mut salt) = ([0_u8; 16], [0_u8; 16]);
+        rng.fill(&mut random);
+        rng.fill(&mut salt);
+        let decoy = phc(&memory, &argon2, &random, &salt)?;
         Ok(Self {
             argon2,
-            turns: Arc::new(Semaphore::new(parallel)),
-            queue: Arc::new(Semaphore::new(parallel + settings.queue)),
+            memory: Arc::new(memory),
+            gate: Gate::new(parallel, settings.queue),
+            judges: Gate::new(1, settings.queue),
             decoy,
         })
     }
@@ -98,8 +99,24 @@ impl Hasher {
         let argon2 = self.argon2.clone();
         let mut salt = [0_u8; 16];
         rng.fill(&mut salt);
-        self.in_turn(move || phc_with_salt(&argon2, password.expose().as_bytes(), &salt))
+        let memory = Arc::clone(&self.memory);
+        self.gate
+            .run(move || phc(&memory, &argon2, password.expose().as_bytes(), &salt))
             .await?
+    }
+
+    /// Judges a new password. Estimating takes milliseconds, so it has a gate
+    /// of its own and does not hold up sign-ins.
+    pub(crate) async fn judge(
+        &self,
+        password: &str,
+        context: &PasswordContext<'_>,
+    ) -> Result<Assessment, HashError> {
+        let password = normalize(password);
+        let words = context_words(context);
+        self.judges
+            .run(move || judge(password.expose(), &words))
+            .await
     }
 
     /// Whether the password fits the stored hash. Without a stored hash the
@@ -110,54 +127,35 @@ impl Hasher {
         stored: Option<&str>,
     ) -> Result<bool, HashError> {
         let password = normalize(password);
-        let argon2 = self.argon2.clone();
+        let memory = Arc::clone(&self.memory);
         let known = stored.is_some();
         let phc = stored.unwrap_or(&self.decoy).to_owned();
         let fits = self
-            .in_turn(move || verify_phc(&argon2, &password, &phc))
+            .gate
+            .run(move || memory.verify(password.expose().as_bytes(), &phc))
             .await?;
         Ok(fits && known)
     }
+}
 
-    async fn in_turn<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, HashError> {
-        let place = Arc::clone(&self.queue)
-            .try_acquire_owned()
-            .map_err(|_| HashError::Overloaded)?;
-        let turn = tokio::time::timeout(QUEUE_DEADLINE, Arc::clone(&self.turns).acquire_owned())
-            .await
-            .map_err(|_| HashError::Overloaded)?
-            .map_err(|_| HashError::Failed)?;
-        // The permits move along: a caller who gives up does not free a core that is still busy.
-        tokio::task::spawn_blocking(move || {
-            let result = work();
-            drop((turn, place));
-            result
-        })
-        .await
-        .map_err(|_| HashError::Failed)
+fn phc(
+    memory: &Memory,
+    argon2: &Argon2<'_>,
+    password: &[u8],
+    salt: &[u8],
+) -> Result<String, HashError> {
+    let mut out = [0_u8; Params::DEFAULT_OUTPUT_LEN];
+    if !memory.hash(argon2, password, salt, &mut out) {
+        return Err(HashError::Failed);
     }
-}
-
-fn verify_phc(argon2: &Argon2<'_>, password: &Secret<String>, phc: &str) -> bool {
-    argon2
-        .verify_password(password.expose().as_bytes(), phc)
-        .is_ok()
-}
-
-fn phc(argon2: &Argon2<'_>, password: &[u8], rng: &dyn Rng) -> Result<String, HashError> {
-    let mut salt = [0_u8; 16];
-    rng.fill(&mut salt);
-    phc_with_salt(argon2, password, &salt)
-}
-
-fn phc_with_salt(argon2: &Argon2<'_>, password: &[u8], salt: &[u8]) -> Result<String, HashError> {
-    argon2
-        .hash_password_with_salt(password, salt)
-        .map(|hash| hash.to_string())
-        .map_err(|_| HashError::Failed)
+    let hash = PasswordHash {
+        algorithm: argon2::ARGON2ID_IDENT,
+        version: Some(Version::V0x13.into()),
+        params: ParamsString::try_from(argon2.params()).map_err(|_| HashError::Parameters)?,
+        salt: Some(Salt::new(salt).map_err(|_| HashError::Failed)?),
+        hash: Some(Output::new(&out).map_err(|_| HashError::Failed)?),
+    };
+    Ok(hash.to_string())
 }
 
 #[cfg(test)]
@@ -165,12 +163,10 @@ mod tests {
     use super::*;
     use vv_base::SystemRng;
 
-    fn hasher(parallel: usize, queue: usize) -> Hasher {
+    fn hasher() -> Hasher {
         let settings = HashSettings {
             memory_kib: 64,
             passes: 1,
-            parallel,
-            queue,
             ..HashSettings::default()
         };
         Hasher::new(&settings, &SystemRng).expect("valid parameters")
@@ -178,22 +174,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_password_fits_its_own_hash_only() {
-        let hasher = hasher(1, 4);
+        let hasher = hasher();
         let stored = hasher.hash("correct horse", &SystemRng).await.unwrap();
         assert!(stored.starts_with("$argon2id$v=19$m=64,t=1,p=1$"));
         assert!(hasher.verify("correct horse", Some(&stored)).await.unwrap());
         assert!(!hasher.verify("correct hors", Some(&stored)).await.unwrap());
         assert!(!hasher.verify("correct horse", None).await.unwrap());
         assert!(!hasher.verify("correct horse", Some("$x$")).await.unwrap());
-    }
-
-    #[tokio::test]
-    async fn a_full_queue_turns_callers_away() {
-        let hasher = hasher(1, 0);
-        let held = Arc::clone(&hasher.queue).try_acquire_owned().unwrap();
-        let refused = hasher.hash("x", &SystemRng).await;
-        assert!(matches!(refused, Err(HashError::Overloaded)));
-        drop(held);
-        assert!(hasher.hash("x", &SystemRng).await.is_ok());
     }
 }

@@ -1,6 +1,8 @@
 //! Passwords: which ones are accepted, and how they are hashed.
 
+mod gate;
 mod hash;
+mod memory;
 mod rules;
 
 pub(crate) use hash::Hasher;

@@ -63,10 +63,13 @@ pub(crate) fn normalize(password: &str) -> Secret<String> {
     Secret::new(password.nfc().collect())
 }
 
-/// Judges a password.
+/// Judges a password on the spot; takes milliseconds for long ones.
 pub fn assess(password: &str, context: &PasswordContext<'_>) -> Assessment {
-    let password = normalize(password);
-    let text = password.expose();
+    judge(normalize(password).expose(), &context_words(context))
+}
+
+/// Judges a normalised password against words that it must not consist of.
+pub(super) fn judge(text: &str, words: &[String]) -> Assessment {
     let mut errors = Vec::new();
     let length = text.chars().count();
     if length < MIN_LENGTH {
@@ -87,14 +90,13 @@ pub fn assess(password: &str, context: &PasswordContext<'_>) -> Assessment {
             message: "The null character cannot be typed everywhere; leave it out.".to_owned(),
         });
     }
-    let words = context_words(context);
-    if let Some(word) = contained_word(text, &words) {
+    if let Some(word) = contained_word(text, words) {
         errors.push(Fault {
             code: "password.contains_context",
             message: format!("Leave out “{word}”: attackers try it first."),
         });
     }
-    let estimate = estimate(text, &words);
+    let estimate = estimate(text, words);
     if length >= MIN_LENGTH && estimate.guesses_log10 < MIN_GUESSES_LOG10 {
         errors.push(Fault {
             code: "password.too_guessable",
@@ -155,7 +157,7 @@ fn score(bits: f64) -> u8 {
 }
 
 /// Words of three letters or fewer say too little to forbid.
-fn context_words(context: &PasswordContext<'_>) -> Vec<String> {
+pub(super) fn context_words(context: &PasswordContext<'_>) -> Vec<String> {
     let email_parts = context
         .email
         .into_iter()

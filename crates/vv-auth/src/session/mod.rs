@@ -194,6 +194,8 @@ impl Auth {
         let now = ctx.now();
         let tombstone = self.shared().is_revoked(&RevocationKey::session(id)).await;
         if tombstone == Revocation::Revoked {
+            // Redis may lose the tombstone; what is remembered here must not outlive it.
+            self.live().forget(id);
             return Err(SessionError::Expired);
         }
         let live = match self.live().get(id, now, STALE_AFTER) {

@@ -15,7 +15,7 @@ use vv_base::{Ctx, Secret, Span, TenantId, UserId};
 use vv_store::{Tx, args};
 
 use crate::account::{EmailAddress, NewPerson};
-use crate::password::{PasswordContext, assess};
+use crate::password::PasswordContext;
 use crate::role::SystemRole;
 use crate::system::Auth;
 
@@ -168,7 +168,9 @@ impl Auth {
             email: Some(email.as_str()),
             tenant: Some(&tenant),
         };
-        let judged = assess(admin.password.expose(), &context);
+        let judged = self
+            .assess_password(admin.password.expose(), &context)
+            .await?;
         if !judged.valid {
             return Err(SetupError::Password(judged.errors));
         }

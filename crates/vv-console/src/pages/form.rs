@@ -110,13 +110,16 @@ impl Browser {
 /// Adds the session cookie. It ends with the browser; the server ends it sooner.
 pub(crate) fn with_session(response: impl IntoResponse, cookie: &CookieToken) -> Response {
     let text: Secret<String> = cookie.to_text();
-    // Lax, not Strict: a link in a mail may lead a signed-in person to a page.
-    set_cookie(
+    // Strict: staff arrive by their own hand, and another site's link must not
+    // make the console do anything, not even a costly read.
+    let response = set_cookie(
         response.into_response(),
         SESSION_COOKIE,
         text.expose(),
-        "SameSite=Lax",
-    )
+        "SameSite=Strict",
+    );
+    // Forms of before the sign-in are void.
+    set_cookie(response, FORM_COOKIE, "", "SameSite=Strict; Max-Age=0")
 }
 
 /// Takes the session and form cookies away.
@@ -125,7 +128,7 @@ pub(crate) fn without_session(response: impl IntoResponse) -> Response {
         response.into_response(),
         SESSION_COOKIE,
         "",
-        "SameSite=Lax; Max-Age=0",
+        "SameSite=Strict; Max-Age=0",
     );
     set_cookie(response, FORM_COOKIE, "", "SameSite=Strict; Max-Age=0")
 }

@@ -57,16 +57,22 @@ pub(crate) async fn submit(
     State(state): State<ConsoleState>,
     Anonymous(ctx): Anonymous,
     browser: Browser,
+    caller: Option<Caller>,
     Form(attempt): Form<Attempt>,
 ) -> Result<Response, Problem> {
     browser.check(&attempt.csrf)?;
     let return_to = attempt.return_to.as_deref().and_then(local_path);
+    let auth = state.app().auth();
     let credentials = Credentials {
         identifier: attempt.identifier,
         password: attempt.password,
     };
-    match state.app().auth().login_browser(&ctx, &credentials).await {
+    match auth.login_browser(&ctx, &credentials).await {
         Ok(signed_in) => {
+            // The session this browser had before would live on unseen.
+            if let Some(before) = caller {
+                auth.logout(&before.ctx, &before.principal).await?;
+            }
             let target = Redirect::to(return_to.unwrap_or(href::OVERVIEW));
             Ok(with_session(target, &signed_in.grant))
         }

@@ -100,10 +100,13 @@ pub async fn metrics(
             .get(AUTHORIZATION)
             .and_then(|value| value.as_bytes().strip_prefix(b"Bearer "))
             .is_some_and(|sent| token.matches(sent)),
-        None => ctx
-            .source
-            .ip
-            .is_some_and(|ip| ip.to_canonical().is_loopback()),
+        None => {
+            access.local
+                && ctx
+                    .source
+                    .ip
+                    .is_some_and(|ip| ip.to_canonical().is_loopback())
+        }
     };
     if !allowed {
         return Err(Problem::from_code(ErrorCode::new("auth.required")));

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use vv_auth::{Assessment, PasswordContext, assess};
+use vv_auth::{Assessment, PasswordContext};
 use vv_base::{ErrorCode, Secret, Span};
 use vv_shared::{Subject, Window};
 
@@ -99,8 +99,9 @@ pub async fn check(
         email: body.email.as_deref(),
         tenant: None,
     };
-    Ok(axum::Json(Judgement::from(assess(
-        body.password.expose(),
-        &context,
-    ))))
+    let judged = state
+        .auth()
+        .assess_password(body.password.expose(), &context)
+        .await?;
+    Ok(axum::Json(Judgement::from(judged)))
 }

@@ -7,6 +7,8 @@ use axum::body::Body;
 use axum::extract::DefaultBodyLimit;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use http::HeaderValue;
+use http::header::HOST;
 use http::request::Builder;
 use serde::Deserialize;
 use serde_json::Value;
@@ -89,9 +91,10 @@ pub(crate) fn app(settings: HttpSettings) -> Router {
 }
 
 pub(crate) async fn send(app: Router, request: Builder, body: impl Into<Body>) -> Response {
-    app.oneshot(request.body(body.into()).unwrap())
-        .await
-        .unwrap()
+    let mut request = request.body(body.into()).unwrap();
+    let host = HeaderValue::from_static("localhost");
+    request.headers_mut().entry(HOST).or_insert(host);
+    app.oneshot(request).await.unwrap()
 }
 
 pub(crate) async fn text(response: Response) -> String {

@@ -63,6 +63,7 @@ async fn the_client_is_found_behind_trusted_proxies_only() {
     };
     let ask = async |peer: [u8; 4]| {
         let mut request = Request::get("/whoami")
+            .header("host", "localhost")
             .header("x-forwarded-for", "1.1.1.1, 203.0.113.9")
             .header("x-forwarded-proto", "https")
             .header("user-agent", "probe")

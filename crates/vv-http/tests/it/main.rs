@@ -4,8 +4,12 @@
 #[cfg(test)]
 mod content;
 #[cfg(test)]
+mod documents;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod layers;
+#[cfg(test)]
+mod openapi;
 #[cfg(test)]
 mod wire;
