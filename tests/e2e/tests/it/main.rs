@@ -1,0 +1,23 @@
+//! The real program and a real browser, seen from outside.
+
+// `cfg(test)` tells clippy that the helpers are test code too.
+#[cfg(test)]
+mod crash;
+#[cfg(test)]
+mod failures;
+#[cfg(test)]
+mod harness;
+#[cfg(test)]
+mod journey;
+#[cfg(test)]
+mod limits;
+#[cfg(test)]
+mod matrix;
+#[cfg(test)]
+mod nodes;
+#[cfg(test)]
+mod pages;
+#[cfg(test)]
+mod shutdown;
+#[cfg(test)]
+mod tls;
