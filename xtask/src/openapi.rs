@@ -1,4 +1,4 @@
-//! `cargo xtask openapi`: the committed API document is what the binary says.
+//! `cargo xtask openapi`: the committed documents are what the binary says.
 
 use std::fs;
 use std::path::Path;
@@ -10,34 +10,64 @@ use crate::failure::{Context, Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::test::build_binary;
 
-const DOCUMENT: &str = "docs/openapi.json";
-/// Printing the document takes well under a second.
+/// Printing a document takes well under a second.
 const LIMIT: Duration = Duration::from_secs(30);
+
+/// A document that the binary prints.
+struct Document {
+    path: &'static str,
+    /// What to call the binary with.
+    verb: &'static str,
+    /// Refuses anything else, and ends the text with one newline.
+    check: fn(&str) -> Result<String>,
+}
+
+const DOCUMENTS: [Document; 2] = [
+    Document {
+        path: "docs/openapi.json",
+        verb: "openapi",
+        check: validated,
+    },
+    Document {
+        path: "docs/problems.md",
+        verb: "problems",
+        check: |text| Ok(format!("{}\n", text.trim_end())),
+    },
+];
 
 pub(crate) fn run(check: bool, interrupt: &Interrupt) -> Result<()> {
     let binary = build_binary(interrupt)?;
-    // In a folder of its own: printing a document must not leave anything behind.
-    let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
-    let mut command = Command::new(binary);
-    command.arg("openapi").current_dir(folder.path());
-    let text = child::capture_within(LIMIT, &mut command, interrupt)?;
-    let text = validated(&text)?;
-    let path = crate::tidy::workspace_root().join(DOCUMENT);
-    if check {
-        let committed = fs::read_to_string(&path).unwrap_or_default();
-        return match first_difference(&committed, &text) {
-            None => Ok(()),
-            Some(line) => Err(Failure::new(format!(
-                "{DOCUMENT}:{line}: differs from the code; run `cargo xtask openapi` and commit the file"
-            ))),
-        };
+    DOCUMENTS
+        .iter()
+        .try_for_each(|document| document.renew(&binary, check, interrupt))
+}
+
+impl Document {
+    fn renew(&self, binary: &Path, check: bool, interrupt: &Interrupt) -> Result<()> {
+        // In a folder of its own: printing a document must not leave anything behind.
+        let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+        let mut command = Command::new(binary);
+        command.arg(self.verb).current_dir(folder.path());
+        let text = child::capture_within(LIMIT, &mut command, interrupt)?;
+        let text = (self.check)(&text)?;
+        let path = crate::tidy::workspace_root().join(self.path);
+        if check {
+            let committed = fs::read_to_string(&path).unwrap_or_default();
+            return match first_difference(&committed, &text) {
+                None => Ok(()),
+                Some(line) => Err(Failure::new(format!(
+                    "{}:{line}: differs from the code; run `cargo xtask openapi` and commit the file",
+                    self.path
+                ))),
+            };
+        }
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).context("cannot make docs")?;
+        }
+        write_whole(&path, &text)?;
+        println!("wrote {}, {} bytes", self.path, text.len());
+        Ok(())
     }
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).context("cannot make docs")?;
-    }
-    write_whole(&path, &text)?;
-    println!("wrote {DOCUMENT}, {} bytes", text.len());
-    Ok(())
 }
 
 /// Refuses anything but an `OpenAPI` document, and ends it with one newline.
@@ -53,7 +83,7 @@ fn validated(text: &str) -> Result<String> {
 }
 
 fn write_whole(path: &Path, text: &str) -> Result<()> {
-    let beside = path.with_extension("json.new");
+    let beside = path.with_extension("new");
     fs::write(&beside, text)
         .and_then(|()| fs::rename(&beside, path))
         .context(format_args!("cannot write {}", path.display()))
