@@ -15,11 +15,14 @@ const SHARE: usize = 8;
 /// A share is never smaller than this: offices stand behind one address.
 const LEAST_SHARE: usize = 64;
 
+/// Open connections by network.
+type Peers = Arc<Mutex<HashMap<IpAddr, usize>>>;
+
 /// The open connections of one listener.
 #[derive(Debug, Clone)]
 pub(super) struct Connections {
     free: Arc<Semaphore>,
-    peers: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    peers: Peers,
     share: usize,
     exempt: Arc<[IpNet]>,
     pub(super) patience: Patience,
@@ -29,7 +32,7 @@ pub(super) struct Connections {
 #[derive(Debug)]
 pub(super) struct Slot {
     _permit: OwnedSemaphorePermit,
-    counted: Option<(Arc<Mutex<HashMap<IpAddr, usize>>>, IpAddr)>,
+    counted: Option<(Peers, IpAddr)>,
 }
 
 impl Connections {
@@ -115,20 +118,20 @@ mod tests {
         Connections::new(crowd, patience)
     }
 
-    fn ip(text: &str) -> Option<IpAddr> {
-        Some(text.parse().unwrap())
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
     }
 
     #[test]
     fn one_address_cannot_take_all_places() {
         let connections = connections(&[]);
         let slots: Vec<_> = (0..2000)
-            .filter_map(|_| connections.take(ip("192.0.2.1")))
+            .filter_map(|_| connections.take(Some(ip("192.0.2.1"))))
             .collect();
         assert_eq!(slots.len(), 125);
-        assert!(connections.take(ip("192.0.2.2")).is_some());
+        assert!(connections.take(Some(ip("192.0.2.2"))).is_some());
         drop(slots);
-        assert!(connections.take(ip("192.0.2.1")).is_some());
+        assert!(connections.take(Some(ip("192.0.2.1"))).is_some());
         assert!(connections.peers.lock().unwrap().is_empty());
     }
 
@@ -136,7 +139,7 @@ mod tests {
     fn a_slash_64_counts_as_one_and_mapped_addresses_as_ipv4() {
         let connections = connections(&[]);
         let slots: Vec<_> = (0..200)
-            .filter_map(|n| connections.take(ip(&format!("2001:db8::{n:x}"))))
+            .filter_map(|n| connections.take(Some(ip(&format!("2001:db8::{n:x}")))))
             .collect();
         assert_eq!(slots.len(), 125);
         let mapped: Vec<_> = (0..200)
@@ -146,7 +149,7 @@ mod tests {
                 } else {
                     "::ffff:192.0.2.7"
                 };
-                connections.take(ip(peer))
+                connections.take(Some(ip(peer)))
             })
             .collect();
         assert_eq!(mapped.len(), 125);
@@ -156,7 +159,7 @@ mod tests {
     fn trusted_proxies_are_limited_by_the_whole_only() {
         let connections = connections(&["192.0.2.0/24".parse().unwrap()]);
         let slots: Vec<_> = (0..2000)
-            .filter_map(|_| connections.take(ip("192.0.2.1")))
+            .filter_map(|_| connections.take(Some(ip("192.0.2.1"))))
             .collect();
         assert_eq!(slots.len(), 1000);
     }

@@ -214,3 +214,22 @@ async fn two_nodes_on_one_redis_count_together() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn hanging_up_does_not_hide_a_try() {
+    on_both(async |world| {
+        let ada = world.first_admin().await;
+        let ctx = world.visitor();
+        for _ in 0..3 {
+            let typed = credentials(&ada.email, "not the password at all");
+            let try_it = world.auth().login(&ctx, &typed);
+            // One poll is enough to begin; then the caller is gone.
+            let begun = tokio::time::timeout(std::time::Duration::ZERO, try_it).await;
+            assert!(begun.is_err(), "hashing cannot be done at once");
+        }
+        world.auth().wind_down().await;
+        let failed = "authentication.login_failed";
+        assert_eq!(world.count(ada.tenant, failed).await, 3);
+    })
+    .await;
+}

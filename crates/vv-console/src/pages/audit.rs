@@ -148,7 +148,12 @@ pub(crate) fn actor(event: &EventView, names: &HashMap<UserId, String>) -> Strin
             .get(&user)
             .cloned()
             .unwrap_or_else(|| format!("user {user}")),
-        None => event.actor_kind.clone(),
+        None => match event.actor_kind.as_str() {
+            "anonymous" => "Somebody".to_owned(),
+            "operator" => "The operator".to_owned(),
+            "system" => "The system".to_owned(),
+            other => other.to_owned(),
+        },
     }
 }
 

@@ -47,6 +47,9 @@ pub struct FailedRequest<'a> {
     pub uri: &'a Uri,
     /// Whether the client asked for HTML.
     pub accepts_html: bool,
+    /// The headers of the request, for choices kept in cookies; empty unless
+    /// the client asked for HTML.
+    pub headers: &'a HeaderMap,
 }
 
 /// Shows a problem as a page, or `None` to leave the JSON document. Only the
@@ -117,10 +120,11 @@ impl Edge {
         let method = parts.method.clone();
         let route = parts.extensions.get::<MatchedPath>().cloned();
         let span = request_id::span(id, &method, route.as_ref());
-        let page = self
-            .error_page
-            .as_ref()
-            .map(|page| (page, parts.uri.clone(), accepts_html(&parts.headers)));
+        let accepts_html = accepts_html(&parts.headers);
+        let page = self.error_page.as_ref().map(|page| {
+            let headers = accepts_html.then(|| parts.headers.clone());
+            (page, parts.uri.clone(), headers.unwrap_or_default())
+        });
         let in_flight = shared.meters.enter();
 
         let arrival = shared.arrival(id, &parts);
@@ -132,12 +136,13 @@ impl Edge {
 
         if let Some(problem) = response.extensions_mut().remove::<Problem>() {
             let problem = problem.for_request(id);
-            let shown = page.and_then(|(page, uri, accepts_html)| {
+            let shown = page.and_then(|(page, uri, headers)| {
                 page(&FailedRequest {
                     problem: &problem,
                     method: &method,
                     uri: &uri,
                     accepts_html,
+                    headers: &headers,
                 })
             });
             present(&mut response, &problem, shown);
