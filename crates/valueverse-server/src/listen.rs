@@ -4,7 +4,7 @@ mod connections;
 mod guard;
 
 use std::io::{self, ErrorKind};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -113,8 +113,13 @@ impl Bound {
 
     /// `http://127.0.0.1:8080` or `https://…`.
     pub(crate) fn url(&self, tls: bool) -> String {
-        let scheme = if tls { "https" } else { "http" };
-        format!("{scheme}://{}", self.address)
+        url(self.address, tls)
+    }
+
+    /// An address that a browser on this machine can open, also when the listener takes every
+    /// address.
+    pub(crate) fn local_url(&self, tls: bool) -> String {
+        url(openable(self.address), tls)
     }
 
     /// Answers requests until the signal to stop, then finishes what runs, for at most the
@@ -169,6 +174,21 @@ impl Bound {
             }
         }
     }
+}
+
+/// "Every address" is none that a browser could open.
+fn openable(mut address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    address
+}
+
+fn url(address: SocketAddr, tls: bool) -> String {
+    let scheme = if tls { "https" } else { "http" };
+    format!("{scheme}://{address}")
 }
 
 fn limit(server: &mut Server<SocketAddr, Guard>, patience: Patience) {

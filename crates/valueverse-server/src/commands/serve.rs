@@ -43,7 +43,8 @@ pub(crate) async fn run(job: &Job<'_>) -> Result<ExitStatus, Failure> {
     let bound = listen::bind(config.server.listen)?;
     let metrics_bound = config.server.metrics_listen.map(listen::bind).transpose()?;
     let url = bound.url(tls.is_some());
-    let base = config.server.public_origin.as_deref().unwrap_or(&url);
+    let local = bound.local_url(tls.is_some());
+    let base = config.server.public_origin.as_deref().unwrap_or(&local);
     let access = metrics_access(config, &metrics);
     let lifecycle = Lifecycle::new(config.server.shutdown_grace.duration());
     lifecycle.watch_signals()?;

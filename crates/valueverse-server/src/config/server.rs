@@ -40,14 +40,15 @@ pub(crate) struct ServerConfig {
     pub(crate) request_timeout: Period,
     /// How long requests may still run after the signal to stop. Up to 10 minutes. Default: `10s`.
     pub(crate) shutdown_grace: Period,
-    /// Open connections at most; further ones are closed at once. Default: `4096`.
+    /// Open connections at most; further ones are closed at once. One address, or one IPv6 /64, holds an
+    /// eighth of them at most, trusted proxies excepted. Default: `4096`.
     pub(crate) max_connections: u32,
     /// Address of a listener of its own for `/metrics`. Default: not set, then the main listener has it.
     #[serde(deserialize_with = "optional_address")]
     #[schemars(with = "Option<String>")]
     pub(crate) metrics_listen: Option<SocketAddr>,
     /// Bearer token that `/metrics` asks for. Default: not set, then the main listener answers only
-    /// clients on the machine itself.
+    /// clients on the machine itself, and nobody when `trusted_proxies` is set.
     pub(crate) metrics_token: Option<SecretText>,
 }
 

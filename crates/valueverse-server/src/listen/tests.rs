@@ -332,3 +332,15 @@ fn unusable_certificates_are_explained() {
         assert!(!failure.to_string().contains('\n'), "{failure}");
     }
 }
+
+#[test]
+fn the_link_for_this_machine_names_an_address_that_opens() {
+    for (listening, opens) in [
+        ("0.0.0.0:8080", "http://127.0.0.1:8080"),
+        ("[::]:8080", "http://[::1]:8080"),
+        ("192.0.2.7:8080", "http://192.0.2.7:8080"),
+    ] {
+        let address: SocketAddr = listening.parse().unwrap();
+        assert_eq!(url(openable(address), false), opens);
+    }
+}
