@@ -20,6 +20,7 @@ pub(crate) enum Need {
     SoftHsm,
     Chromium,
     Chromedriver,
+    Curl,
 }
 
 impl Need {
@@ -29,6 +30,7 @@ impl Need {
         Self::SoftHsm,
         Self::Chromium,
         Self::Chromedriver,
+        Self::Curl,
     ];
 
     const fn what(self) -> &'static str {
@@ -38,6 +40,7 @@ impl Need {
             Self::SoftHsm => "SoftHSM2 (libsofthsm2.so)",
             Self::Chromium => "Chromium (chromium or google-chrome)",
             Self::Chromedriver => "ChromeDriver (chromedriver)",
+            Self::Curl => "curl",
         }
     }
 
@@ -48,6 +51,7 @@ impl Need {
             Self::SoftHsm => "softhsm2",
             Self::Chromium => "chromium",
             Self::Chromedriver => "chromium-driver",
+            Self::Curl => "curl",
         }
     }
 
@@ -67,6 +71,7 @@ impl Need {
             Self::Chromedriver => on_path("chromedriver")
                 .or_else(|| existing("/usr/lib/chromium-browser/chromedriver"))
                 .or_else(|| existing("/usr/lib/chromium/chromedriver")),
+            Self::Curl => on_path("curl"),
         }
     }
 }

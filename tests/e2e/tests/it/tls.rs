@@ -3,6 +3,8 @@
 use std::fs;
 use std::process::Command;
 
+use vv_testkit::stores::{REQUIRE, setting};
+
 use crate::harness::launch::Launch;
 use crate::harness::place::Place;
 
@@ -29,6 +31,11 @@ fn curl(launch: &Launch, url: &str, options: &[&str]) -> Option<String> {
         .arg(url)
         .output();
     let Ok(done) = done else {
+        assert_ne!(
+            setting(REQUIRE).as_deref(),
+            Some("1"),
+            "curl is not installed"
+        );
         eprintln!("skipped: curl is not installed");
         return None;
     };
