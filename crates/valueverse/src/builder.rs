@@ -27,6 +27,12 @@ pub enum BuildError {
         /// Check value of the configured key.
         configured: String,
     },
+    /// The database was made under another environment name.
+    #[error("this database was made with the same root key in another environment")]
+    EnvironmentMismatch,
+    /// There are people, but none of their subject keys.
+    #[error("the store of subject keys is empty, but the database has people in it")]
+    SubjectKeysMissing,
     /// Signing keys could not be loaded.
     #[error(transparent)]
     Keys(#[from] KeysError),
@@ -110,15 +116,9 @@ impl Builder {
         settings: AuthSettings,
     ) -> Result<SecuritySystem, BuildError> {
         let ctx = Ctx::system(Arc::clone(&self.clock), Arc::clone(&self.rng));
-        let configured = root.check_value();
-        let database = root_check::check_value(&ctx, &self.store, root).await?;
-        if database != configured {
-            return Err(BuildError::RootKeyMismatch {
-                database,
-                configured,
-            });
-        }
         let keyring = Arc::new(Keyring::new(root, &self.environment));
+        root_check::check(&ctx, &self.store, root, &keyring).await?;
+        root_check::check_subject_keys(&ctx, &self.store, &self.keys).await?;
         let audit = Audit::new(self.keys.clone(), Arc::clone(&keyring), self.node);
         let parts = Parts {
             store: self.store,

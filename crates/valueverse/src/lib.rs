@@ -29,7 +29,9 @@ mod root_check;
 mod system;
 
 pub use builder::{BuildError, Builder};
-pub use root_check::STATEMENTS as ROOT_CHECK_STATEMENTS;
+pub use root_check::{
+    KEYS_STATEMENTS as ROOT_CHECK_KEYS_STATEMENTS, STATEMENTS as ROOT_CHECK_STATEMENTS,
+};
 pub use system::SecuritySystem;
 
 pub use vv_audit::{Audit, Event, Kind, Verification};

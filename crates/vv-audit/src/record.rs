@@ -142,7 +142,9 @@ impl Audit {
                 .await?;
             // Events whose head is gone: starting afresh would hide that.
             let event: Option<(i64,)> = tx.opt(&sql::LAST_HEIGHT, args![chain]).await?;
-            if ours == 1 && event.is_some() {
+            let seen: Option<(i64,)> = tx.opt(&sql::SEEN_HEIGHT, args![chain]).await?;
+            let had_events = event.is_some() || seen.is_some_and(|(height,)| height > 0);
+            if ours == 1 && had_events {
                 tracing::error!(%chain, "an audit chain has events and no head");
                 return Err(AuditError::HeadTampered);
             }

@@ -37,6 +37,11 @@ pub(crate) static LAST_HEIGHT: Sql = Sql::same(
     "audit.last_height",
     "select height from audit_events where tenant_id = $1 order by height desc limit 1",
 );
+/// How far the last verification got.
+pub(crate) static SEEN_HEIGHT: Sql = Sql::same(
+    "audit.seen_height",
+    "select height from audit_verifications where tenant_id = $1",
+);
 pub(crate) static HOURLY: Sql = Sql::same(
     "audit.hourly",
     "select seq_ts / 3600000000 as hour, kind, count(*) as events from audit_events \
@@ -54,10 +59,12 @@ pub(crate) static LAST_VERIFICATION: Sql = Sql::same(
     "select verified_at, height, verified, first_bad_height from audit_verifications \
      where tenant_id = $1",
 );
-/// Every chain there is; the nightly check walks them one by one.
+/// Every chain there is or must be: a head row alone can be deleted.
 pub(crate) static CHAINS: Sql = Sql::same(
     "audit.chains",
-    "select tenant_id from audit_chains order by tenant_id",
+    "select tenant_id from audit_chains union select tenant_id from audit_events \
+     union select tenant_id from audit_verifications union select tenant_id from tenants \
+     order by tenant_id",
 )
 .across_tenants("the nightly check walks every chain");
 
@@ -70,6 +77,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &INSERT_EVENT,
     &EVENTS_FROM,
     &LAST_HEIGHT,
+    &SEEN_HEIGHT,
     &HOURLY,
     &SAVE_VERIFICATION,
     &LAST_VERIFICATION,

@@ -210,6 +210,8 @@ impl Audit {
                 Ok::<_, AuditError>((head, last.map_or(0, |(height,)| height)))
             })
             .await?;
+        let before = self.last_verification(ctx, store).await?;
+        let seen = before.map_or(0, |before| before.height);
         let mut walk = Walk::new(chain);
         let top = head.as_ref().map_or(i64::MAX, |head| head.height);
         let total = u64::try_from(top).unwrap_or(0);
@@ -230,9 +232,17 @@ impl Audit {
         }
         match &head {
             Some(head) => walk.finish(head, self.head_is_genuine(chain, head), last),
-            // Events without a head row: somebody removed the head.
-            None if checked > 0 => walk.bad(1).completeness = Verdict::Failed,
+            // A tenant's chain begins with the tenant, and what was seen before
+            // cannot be gone: somebody removed the head.
+            None if chain != SYSTEM_CHAIN || checked > 0 || seen > 0 => {
+                walk.bad(1).completeness = Verdict::Failed;
+                // From now on it counts as seen, so that nothing starts it afresh.
+                walk.height = walk.height.max(1);
+            }
             None => {}
+        }
+        if seen > top {
+            walk.bad(top + 1).completeness = Verdict::Failed;
         }
         self.check_subjects(ctx, &mut walk).await?;
         let mut result = Verification {
@@ -241,7 +251,11 @@ impl Audit {
             verdicts: walk.verdicts,
             first_bad_height: walk.first_bad.and_then(|height| u64::try_from(height).ok()),
         };
-        if !self.save(ctx, store, walk.height, &result).await? {
+        // A cut chain must not pass the next time for having been seen short.
+        if !self
+            .save(ctx, store, walk.height.max(seen), &result)
+            .await?
+        {
             result.verified = false;
             result.verdicts.completeness = Verdict::Failed;
         }

@@ -12,6 +12,7 @@ mod session;
 mod setup;
 mod system;
 mod token;
+mod verification;
 
 pub use account::{AccountError, EmailAddress, NewPerson, UserSummary};
 pub use login::{Credentials, LoginError, SignedIn};

@@ -2,14 +2,17 @@ use std::sync::Arc;
 
 use tokio_util::task::TaskTracker;
 use vv_audit::{Audit, AuditError, Event};
-use vv_base::{Ctx, ErrorCode};
+use vv_base::{Actor, Ctx, ErrorCode, Span};
 use vv_crypto::Keyring;
-use vv_shared::Shared;
+use vv_shared::{Shared, Subject, Window};
 use vv_store::{Store, StoreError};
 
 use crate::password::{Assessment, HashError, HashSettings, Hasher, PasswordContext};
 use crate::session::{LiveSessions, SessionPolicy};
 use crate::token::{self, TokenSettings, Tokens};
+
+/// Refusals recorded for one session within a minute.
+const DENIALS: u32 = 20;
 
 /// What the identity slices are built from.
 #[derive(Clone)]
@@ -165,6 +168,24 @@ impl Auth {
     pub async fn wind_down(&self) {
         self.inner.tasks.close();
         self.inner.tasks.wait().await;
+    }
+
+    /// Records that somebody was refused for lack of a permission, also when
+    /// they hang up. A few events per session and minute show it; one per try
+    /// would let anybody fill the disk.
+    pub async fn record_denial(&self, ctx: &Ctx, event: Event) -> Result<(), AuditError> {
+        metrics::counter!("valueverse_denials_total").increment(1);
+        let subject = match ctx.actor {
+            Actor::User { session, .. } => Subject::from(session),
+            Actor::Anonymous | Actor::System | Actor::Operator => Subject::GLOBAL,
+        };
+        let window = Window::new("denials", subject, DENIALS, Span::minutes(1));
+        if !self.shared().hit(&window, 1).await.allowed {
+            return Ok(());
+        }
+        let (auth, ctx) = (self.clone(), ctx.clone());
+        let work = async move { auth.record(&ctx, "authz.denied", event).await };
+        self.finish(work).await.unwrap_or(Ok(()))
     }
 
     /// Records an event that goes with no other change.

@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
+use tokio::sync::Mutex;
 use vv_auth::Auth;
-use vv_base::{Clock, Ctx, RequestId, Rng, Secret, Source};
+use vv_base::{Clock, Ctx, RequestId, Rng, Secret, Source, Span, Timestamp};
 
 /// What the handlers share. Cheap to clone.
 #[derive(Clone)]
@@ -14,6 +15,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
     metrics: MetricsAccess,
+    readiness: Mutex<Option<(Timestamp, bool)>>,
 }
 
 /// Renders the metrics in the Prometheus text format.
@@ -45,6 +47,7 @@ impl AppState {
                 clock,
                 rng,
                 metrics,
+                readiness: Mutex::new(None),
             }),
         }
     }
@@ -57,6 +60,22 @@ impl AppState {
     /// Access to the metrics.
     pub fn metrics(&self) -> &MetricsAccess {
         &self.inner.metrics
+    }
+
+    /// Whether the database answers, asked at most once a second: the question
+    /// is open to everybody and takes a connection each time.
+    pub async fn database_answers(&self) -> bool {
+        let now = self.inner.clock.now();
+        let mut last = self.inner.readiness.lock().await;
+        if let Some((at, answers)) = *last
+            && now.since(at) >= Span::seconds(0)
+            && now.since(at) < Span::seconds(1)
+        {
+            return answers;
+        }
+        let answers = self.inner.auth.store().ping().await.is_ok();
+        *last = Some((now, answers));
+        answers
     }
 
     /// The context of a request nobody has signed in for yet.

@@ -138,6 +138,14 @@ fn build_failure(error: BuildError, folder: &DataDir) -> Failure {
             );
             Failure::usage("keys.mismatch", error, remedy)
         }
+        BuildError::EnvironmentMismatch => {
+            let remedy = "set VALUEVERSE_ENV to what it was when the database was made";
+            Failure::usage("keys.environment", error, remedy)
+        }
+        BuildError::SubjectKeysMissing => {
+            let remedy = "restore keys.db (on PostgreSQL the schema `keys`) from the same backup";
+            Failure::new(ExitStatus::No, "keys.subjects_missing", error, remedy)
+        }
         BuildError::Store(store) => reach::store_failure(store),
         BuildError::Http(_) => Failure::usage("server.settings", error, "correct the settings"),
         BuildError::Keys(_) => {

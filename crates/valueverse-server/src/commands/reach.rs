@@ -29,29 +29,33 @@ pub(crate) fn main_file(folder: &DataDir) -> PathBuf {
     folder.path().join(MAIN_FILE)
 }
 
-/// Where the settings put the database.
-pub(crate) fn target(config: &Config, folder: &DataDir) -> Target {
+/// Where the settings put the database, with a share of the connections.
+fn target(config: &Config, folder: &DataDir, connections: u32) -> Target {
     match config.storage.database() {
         Database::Embedded => Target::Lite {
             path: main_file(folder),
         },
         Database::Postgres(url) => Target::Pg {
             url: Secret::new(url.expose().to_owned()),
-            max_connections: config.storage.max_connections,
+            max_connections: connections,
         },
     }
 }
 
 /// Opens both stores, trying again for as long as the settings allow.
 pub(crate) async fn stores(config: &Config, folder: &DataDir) -> Result<Stores, Failure> {
-    let target = target(config, folder);
+    // Subject keys are asked for far less often than everything else.
+    let most = config.storage.max_connections;
+    let for_keys = (most / 4).max(1);
+    let for_main = most.saturating_sub(for_keys).max(1);
+    let main_target = target(config, folder, for_main);
     let patience = config.storage.connect_timeout.duration();
     let main = patiently(patience, "the database", StoreError::is_unavailable, || {
-        Store::open(&target, Family::Main)
+        Store::open(&main_target, Family::Main)
     })
     .await
     .map_err(|error| store_failure(&error))?;
-    let keys = Store::open(&target, Family::Keys)
+    let keys = Store::open(&target(config, folder, for_keys), Family::Keys)
         .await
         .map_err(|error| store_failure(&error))?;
     Ok(Stores { main, keys })

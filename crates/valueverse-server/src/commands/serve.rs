@@ -1,5 +1,6 @@
 //! `valueverse serve`
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -49,7 +50,7 @@ pub(crate) async fn run(job: &Job<'_>) -> Result<ExitStatus, Failure> {
     let lifecycle = Lifecycle::new(config.server.shutdown_grace.duration());
     lifecycle.watch_signals()?;
     let place = Place {
-        node: bound.address().to_string(),
+        node: node_name(bound.address()),
     };
     // Somebody may want to stop a server that still waits for its database.
     let assembling = Box::pin(assemble::system(config, &folder, &root, access, &place));
@@ -78,6 +79,12 @@ pub(crate) async fn run(job: &Job<'_>) -> Result<ExitStatus, Failure> {
             Ok(ExitStatus::Fine)
         }
     }
+}
+
+/// Nodes often listen on the same address, each in its own container.
+fn node_name(address: SocketAddr) -> String {
+    let suffix = u32::from_be_bytes(assemble::ctx().random());
+    format!("{address}/{suffix:08x}")
 }
 
 /// On a listener of its own the metrics are not on the main one.

@@ -88,8 +88,9 @@ async fn every_chain_verifies_after_a_day_of_work() {
             let again = verify(&world, chain).await;
             assert_eq!((again.verified, again.checked), (true, found.checked + 1));
         }
+        // Every tenant's chain begins with the tenant, so one without events is cut.
         let empty = verify(&world, world.ctx().new_id()).await;
-        assert_eq!((empty.verified, empty.checked), (true, 0));
+        assert_eq!((empty.verified, empty.checked), (false, 0));
     })
     .await;
 }

@@ -82,7 +82,7 @@ async fn redis(url: &str, clock: &Arc<MockClock>) -> Shared {
     Shared::redis(&config, clock.clone()).await.unwrap()
 }
 
-fn settings() -> AuthSettings {
+pub(crate) fn settings() -> AuthSettings {
     AuthSettings {
         tokens: TokenSettings {
             issuer: "http://127.0.0.1:8080".to_owned(),

@@ -98,3 +98,56 @@ async fn expired_set_up_links_go() {
     })
     .await;
 }
+
+/// Whoever deletes a chain together with its head must not take it off the list.
+#[tokio::test]
+async fn a_chain_that_vanished_is_missed() {
+    on_both(async |world| {
+        let ada = world.first_admin().await;
+        let (audit, own) = (world.auth().audit(), world.chain_ctx(ada.tenant));
+        let id = world.id(ada.tenant);
+        let script = format!(
+            "delete from audit_events where tenant_id = {id}; \
+             delete from audit_chains where tenant_id = {id}"
+        );
+        world.tamper(&script).await;
+        // Twice: the finding of the first day must not become the truth of the second.
+        for _ in 0..2 {
+            run_jobs(&world).await;
+            let found = audit.last_verification(&own, &world.store).await.unwrap();
+            assert!(!found.expect("a result").verified);
+            world.wait(Span::days(1));
+        }
+    })
+    .await;
+}
+
+/// An older copy of the events with the genuine head of that time.
+#[tokio::test]
+async fn a_chain_that_got_shorter_is_noticed() {
+    on_both(async |world| {
+        let ada = world.first_admin().await;
+        let (audit, own) = (world.auth().audit(), world.chain_ctx(ada.tenant));
+        let id = world.id(ada.tenant);
+        world
+            .tamper("create table old_heads as select * from audit_chains")
+            .await;
+        for _ in 0..3 {
+            note(&world, &own).await;
+        }
+        let before = audit.verify(&own, &world.store, |_, _| {}).await.unwrap();
+        assert!(before.verified);
+        let script = format!(
+            "delete from audit_events where tenant_id = {id} and height > \
+               (select height from old_heads where tenant_id = {id}); \
+             delete from audit_chains where tenant_id = {id}; \
+             insert into audit_chains select * from old_heads where tenant_id = {id}"
+        );
+        world.tamper(&script).await;
+        let after = audit.verify(&own, &world.store, |_, _| {}).await.unwrap();
+        assert!(!after.verified);
+        let short = before.checked - 3 + 1;
+        assert_eq!(after.first_bad_height, Some(short));
+    })
+    .await;
+}

@@ -1,12 +1,12 @@
 //! Values are sealed for their place under their installation's keys.
 
-use valueverse::{BuildError, Shared};
+use valueverse::{BuildError, SecuritySystem, Shared};
 use vv_audit::{AuditError, Event, Kind};
 use vv_auth::{AccountError, KeysError};
 use vv_base::{PageRequest, UserId};
 use vv_store::{Sql, args};
 
-use crate::harness::{Person, World, on_both};
+use crate::harness::{Person, World, on_both, settings};
 
 async fn look(world: &World, person: &Person) -> Result<String, AccountError> {
     let ctx = world.chain_ctx(person.tenant);
@@ -88,7 +88,8 @@ async fn another_root_key_is_refused_before_anything_is_written() {
         let check = world.bytes(other.check_value().as_bytes());
         world
             .tamper(&format!(
-                "update meta set value = {check} where key = 'root_key_check'"
+                "update meta set value = {check} where key = 'root_key_check'; \
+                 delete from meta where key = 'keyring_check'"
             ))
             .await;
         let refused = world.build(&other, Shared::memory(world.clock())).await;
@@ -105,14 +106,14 @@ async fn a_chain_made_under_another_root_key_takes_no_events() {
         let other = world.other_root();
         let check = world.bytes(other.check_value().as_bytes());
         let script = format!(
-            "update meta set value = {check} where key = 'root_key_check'; delete from signing_keys;"
+            "update meta set value = {check} where key = 'root_key_check'; \
+             delete from meta where key = 'keyring_check'; delete from signing_keys;"
         );
         world.tamper(&script).await;
         // Making the signing key is an event, and the chain is not ours.
         let refused = world.build(&other, Shared::memory(world.clock())).await;
-        let tampered = |error: &KeysError| {
-            matches!(error, KeysError::Audit(AuditError::HeadTampered))
-        };
+        let tampered =
+            |error: &KeysError| matches!(error, KeysError::Audit(AuditError::HeadTampered));
         assert!(matches!(refused, Err(BuildError::Keys(error)) if tampered(&error)));
         assert_eq!(world.rows_of("signing_keys").await, 0);
         let ctx = world.chain_ctx(ada.tenant);
@@ -155,6 +156,36 @@ async fn nodes_that_start_together_agree_on_one_signing_key() {
                 .await;
             assert_eq!(found.unwrap().user, ada.user);
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_empty_store_of_subject_keys_beside_people_is_refused() {
+    on_both(async |world| {
+        world.node(Shared::memory(world.clock())).await;
+        world.first_admin().await;
+        world.tamper_keys("delete from subject_keys").await;
+        let refused = world
+            .build(&world.root, Shared::memory(world.clock()))
+            .await;
+        assert!(matches!(refused, Err(BuildError::SubjectKeysMissing)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn another_environment_is_named_as_the_cause() {
+    on_both(async |world| {
+        let refused = SecuritySystem::builder(
+            world.store.clone(),
+            world.keys.clone(),
+            Shared::memory(world.clock()),
+        )
+        .environment("production")
+        .build(&world.root, settings())
+        .await;
+        assert!(matches!(refused, Err(BuildError::EnvironmentMismatch)));
     })
     .await;
 }

@@ -36,7 +36,12 @@ async fn every_statement_prepares() {
         prepare_all(&world.store, &of_the_main_store())
             .await
             .unwrap_or_else(|error| panic!("{:?}", error.detail()));
-        prepare_all(&world.keys, vv_audit::SUBJECT_STATEMENTS)
+        let of_the_keys = [
+            vv_audit::SUBJECT_STATEMENTS,
+            valueverse::ROOT_CHECK_KEYS_STATEMENTS,
+        ]
+        .concat();
+        prepare_all(&world.keys, &of_the_keys)
             .await
             .unwrap_or_else(|error| panic!("{:?}", error.detail()));
     })
@@ -53,6 +58,7 @@ fn every_statement_on_tenant_rows_names_the_tenant() {
 fn names_are_unique() {
     let mut all = of_the_main_store();
     all.extend(vv_audit::SUBJECT_STATEMENTS);
+    all.extend(valueverse::ROOT_CHECK_KEYS_STATEMENTS);
     let names: HashSet<_> = all.iter().map(|sql| sql.name()).collect();
     assert_eq!(names.len(), all.len());
 }

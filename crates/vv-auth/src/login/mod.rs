@@ -17,8 +17,9 @@ use crate::password::HashError;
 use crate::session::{CookieToken, NewSession, SessionError, SessionKind, Started, TokenPair};
 use crate::system::Auth;
 
-/// Longest password looked at, in bytes: 256 code points of four bytes.
-const MAX_PASSWORD_BYTES: usize = 1024;
+/// Longest password looked at, in bytes: 256 code points, with room for spellings
+/// that get shorter when they are normalised.
+const MAX_PASSWORD_BYTES: usize = 8 * 1024;
 
 /// What somebody typed.
 #[derive(Debug, Clone)]

@@ -115,6 +115,7 @@ impl Auth {
             expires_in: self.tokens().access_ttl(),
             refresh_token: refresh,
             session: subject.session,
+            aal: subject.aal,
         })
     }
 

@@ -61,6 +61,8 @@ pub struct TokenPair {
     pub refresh_token: RefreshToken,
     /// The session both belong to.
     pub session: SessionId,
+    /// Authenticator assurance level of that session.
+    pub aal: u8,
 }
 
 row! {

@@ -22,7 +22,7 @@ const BODY_BYTES: usize = 16 + 8 + 32;
 const TEXT_BYTES: usize = PREFIX.len() + 80;
 
 /// A refresh token in the hands of a client.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct RefreshToken {
     session: SessionId,
     counter: u64,
@@ -97,12 +97,16 @@ impl Auth {
         }
         // Which tenant it is stands in the row.
         let ctx = ctx.clone().for_system();
-        let exchange = self
-            .store()
-            .tx(&ctx, "session.refresh", async |tx| {
-                self.exchange(&ctx, tx, token).await
-            })
-            .await?;
+        // A thief who hangs up must not keep the session alive.
+        let (auth, own, copy) = (self.clone(), ctx.clone(), token.clone());
+        let work = async move {
+            auth.store()
+                .tx(&own, "session.refresh", async |tx| {
+                    auth.exchange(&own, tx, &copy).await
+                })
+                .await
+        };
+        let exchange = self.finish(work).await.unwrap_or(Ok(Exchange::Expired))?;
         match exchange {
             Exchange::Granted(pair) => Ok(pair),
             Exchange::Expired => Err(SessionError::Expired),

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use axum::extract::State;
-use axum::response::Response;
+use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use vv_audit::{EventFilter, EventView};
 use vv_base::{Cursor, PageRequest, UserId};
@@ -18,6 +18,7 @@ use crate::view::{AuditPage, Badge, ChainState, EventRow, Pager, Verification, h
 pub(crate) struct Listing {
     limit: Option<u16>,
     cursor: Option<String>,
+    checked: Option<u8>,
 }
 
 #[derive(Deserialize)]
@@ -33,36 +34,27 @@ pub(crate) async fn show(
 ) -> Result<Response, Problem> {
     let cursor = listing.cursor.as_deref().map(Cursor::parse).transpose()?;
     let request = PageRequest::new(listing.limit, cursor);
-    render(state.app(), &staff, &request, None).await
+    let checked = listing.checked.is_some();
+    render(state.app(), &staff, &request, checked).await
 }
 
-/// POST /audit/verify
+/// POST /audit/verify: checks, then leads back to the list, which shows the result.
 pub(crate) async fn verify(
     State(state): State<ConsoleState>,
     staff: Staff<AuditVerify>,
     Form(check): Form<Check>,
 ) -> Result<Response, Problem> {
     staff.browser.check(&check.csrf)?;
-    let auth = state.app().auth();
-    let found = auth
-        .audit()
-        .verify(&staff.ctx, auth.store(), |_, _| {})
-        .await?;
-    let verification = Verification {
-        verified: found.verified,
-        checked: found.checked,
-        first_bad_height: found.first_bad_height,
-        at: staff.ctx.now(),
-    };
-    let request = PageRequest::new(None, None);
-    render(state.app(), &staff, &request, Some(verification)).await
+    // A check that is running already will store its result as well.
+    state.app().auth().verify_chain(&staff.ctx).await?;
+    Ok(Redirect::to(&format!("{}?checked=1", href::AUDIT)).into_response())
 }
 
 async fn render<R>(
     app: &AppState,
     staff: &Staff<R>,
     request: &PageRequest,
-    verification: Option<Verification>,
+    checked: bool,
 ) -> Result<Response, Problem> {
     let auth = app.auth();
     let found = auth
@@ -70,10 +62,11 @@ async fn render<R>(
         .list_for_reader(&staff.ctx, auth.store(), &EventFilter::default(), request)
         .await?;
     let names = names(app, staff, &found.items).await?;
+    let chain = chain_state(app, staff).await?;
     let view = AuditPage {
         shell: staff.shell(app, href::AUDIT).await?,
-        chain: chain_state(app, staff).await?,
-        verification,
+        verification: chain.verification.clone().filter(|_| checked),
+        chain,
         rows: found
             .items
             .into_iter()

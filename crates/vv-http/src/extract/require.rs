@@ -72,7 +72,7 @@ where
             .outcome(Outcome::Denied)
             .detail("permission", R::PERMISSION.as_str());
         let auth = AppState::from_ref(state);
-        auth.auth().record(&ctx, "authz.denied", event).await?;
+        auth.auth().record_denial(&ctx, event).await?;
         let detail = format!("This needs the permission {}.", R::PERMISSION);
         Err(Problem::from_code(ErrorCode::new("auth.permission_denied")).with_detail(detail))
     }

@@ -5,7 +5,7 @@ use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use vv_audit::{EventFilter, EventView, Verdict, Verification};
-use vv_base::{Cursor, PageRequest};
+use vv_base::{Cursor, ErrorCode, PageRequest};
 
 use crate::extract::require::{AuditRead, AuditVerify};
 use crate::extract::{Query, Require};
@@ -74,17 +74,16 @@ impl From<Verification> for VerifyAnswer {
         (status = 200, description = "The verdicts", body = VerifyAnswer),
         (status = 401, description = "`auth.required` or `session.expired`", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 403, description = "`auth.permission_denied`", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "`audit.verification_running`", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn verify(
     State(state): State<AppState>,
     caller: Require<AuditVerify>,
 ) -> Result<impl IntoResponse, Problem> {
-    let auth = state.auth();
-    let found = auth
-        .audit()
-        .verify(&caller.ctx, auth.store(), |_, _| {})
-        .await?;
+    let found = state.auth().verify_chain(&caller.ctx).await?;
+    let running = || Problem::from_code(ErrorCode::new("audit.verification_running"));
+    let found = found.ok_or_else(running)?;
     Ok(axum::Json(VerifyAnswer::from(found)))
 }
 

@@ -47,7 +47,7 @@ pub struct TokenAnswer {
 }
 
 impl TokenAnswer {
-    fn new(pair: &TokenPair, aal: u8) -> Self {
+    fn new(pair: &TokenPair) -> Self {
         Self {
             status: "authenticated",
             access_token: pair.access_token.expose().clone(),
@@ -55,7 +55,7 @@ impl TokenAnswer {
             expires_in: pair.expires_in.as_seconds(),
             refresh_token: pair.refresh_token.to_text().expose().clone(),
             session_id: pair.session.to_string(),
-            aal,
+            aal: pair.aal,
         }
     }
 }
@@ -92,8 +92,8 @@ pub async fn login(
         identifier: body.identifier,
         password: body.password,
     };
-    let SignedIn { grant, aal, .. } = state.auth().login(&ctx, &credentials).await?;
-    Ok(axum::Json(TokenAnswer::new(&grant, aal)))
+    let SignedIn { grant, .. } = state.auth().login(&ctx, &credentials).await?;
+    Ok(axum::Json(TokenAnswer::new(&grant)))
 }
 
 /// Exchange a refresh token
@@ -115,7 +115,7 @@ pub async fn refresh(
 ) -> Result<impl IntoResponse, Problem> {
     let token = RefreshToken::parse(body.refresh_token.expose()).ok_or(SessionError::Expired)?;
     let pair = state.auth().refresh(&ctx, &token).await?;
-    Ok(axum::Json(TokenAnswer::new(&pair, 1)))
+    Ok(axum::Json(TokenAnswer::new(&pair)))
 }
 
 /// Sign out

@@ -58,7 +58,7 @@ pub async fn healthz() -> impl IntoResponse {
 )]
 pub async fn readyz(State(state): State<AppState>) -> impl IntoResponse {
     let auth = state.auth();
-    let store = auth.store().ping().await.is_ok();
+    let store = state.database_answers().await;
     let shared = auth.shared().health() == Health::Ok;
     let answer = Ready {
         status: if store { "ready" } else { "unavailable" },

@@ -56,6 +56,10 @@ impl Run {
     }
 
     async fn work(&self) -> End {
+        // A job whose worker dies each time never reports a failure itself.
+        if self.job.attempts > MAX_ATTEMPTS {
+            return End::Finished(Err(JobError::permanent("its worker died every time")));
+        }
         let payload: Value = match serde_json::from_str(&self.job.payload) {
             Ok(payload) => payload,
             Err(_) => {

@@ -189,11 +189,17 @@ impl Worker {
                 tx.all(&sql::DUE_KINDS, args![ctx.now()]).await
             })
             .await?;
-        let due: Vec<_> = due
+        let mut due: Vec<_> = due
             .iter()
             .filter_map(|(kind,)| self.handlers.get(kind.as_str()))
             .collect();
-        // A flood of one kind must not starve the others.
+        // A flood of one kind must not starve the others: each gets a share, and
+        // when slots come back one at a time, somebody else is first each time.
+        if !due.is_empty() {
+            let [first] = ctx.random::<1>();
+            let middle = usize::from(first) % due.len();
+            due.rotate_left(middle);
+        }
         let share = (limit / due.len().max(1)).max(1);
         let mut found = Vec::new();
         for handler in due {
@@ -202,7 +208,16 @@ impl Worker {
                 break;
             }
             let token: Token = ctx.random();
-            for job in self.claim_kind(ctx, handler.kind(), token, free).await? {
+            let claimed = match self.claim_kind(ctx, handler.kind(), token, free).await {
+                Ok(claimed) => claimed,
+                // What is leased already is run; the rest is asked for again.
+                Err(error) if !found.is_empty() => {
+                    tracing::warn!(%error, kind = handler.kind(), "jobs were not claimed");
+                    break;
+                }
+                Err(error) => return Err(error),
+            };
+            for job in claimed {
                 found.push(Run {
                     store: self.store.clone(),
                     ctx: ctx.clone(),

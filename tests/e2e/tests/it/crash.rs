@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -17,6 +19,8 @@ use crate::harness::site::Site;
 const ROUNDS: usize = 10;
 const CLIENTS: u8 = 16;
 const ACCOUNTS: u8 = 8;
+/// Answered sign-ins after which the server dies.
+const ENOUGH: usize = 20;
 
 /// Evenly spread enough for a moment to die at.
 fn random_below(bound: u64) -> u64 {
@@ -73,17 +77,24 @@ async fn under_load_no_acknowledged_sign_in_is_lost() {
         create(&launch, ADA.tenant, &email(account), ADA.password);
     }
     let mut server = launch.start();
+    let answered = Arc::new(AtomicUsize::new(0));
     let mut clients = JoinSet::new();
     for client in 0..CLIENTS {
         // Addresses of their own, because tries are counted by address.
         let from = Ipv4Addr::new(127, 0, 1, client + 1);
         let api = Api::from_address(&server.url, from);
-        clients.spawn(async move { signs_in_until_the_end(&api, client % ACCOUNTS).await });
+        let answered = Arc::clone(&answered);
+        clients
+            .spawn(async move { signs_in_until_the_end(&api, client % ACCOUNTS, &answered).await });
     }
-    tokio::time::sleep(Duration::from_millis(1500 + random_below(500))).await;
+    // In the middle of it: budgets allow several times as many.
+    while answered.load(Ordering::SeqCst) < ENOUGH {
+        assert!(!clients.is_empty(), "somebody is still signing in");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     server.kill();
     let acknowledged: BTreeSet<String> = clients.join_all().await.into_iter().flatten().collect();
-    assert!(!acknowledged.is_empty(), "somebody got in before the end");
+    assert!(acknowledged.len() >= ENOUGH, "{}", acknowledged.len());
 
     verifies(&launch);
     let mut server = launch.start();
@@ -99,7 +110,7 @@ fn email(account: u8) -> String {
 }
 
 /// Session ids of the sign-ins that were answered.
-async fn signs_in_until_the_end(api: &Api, account: u8) -> Vec<String> {
+async fn signs_in_until_the_end(api: &Api, account: u8, answered: &AtomicUsize) -> Vec<String> {
     let mut sessions = Vec::new();
     loop {
         let body = serde_json::json!({
@@ -119,6 +130,7 @@ async fn signs_in_until_the_end(api: &Api, account: u8) -> Vec<String> {
         }
         let tokens = answer.tokens();
         sessions.push(tokens.session.clone());
+        answered.fetch_add(1, Ordering::SeqCst);
         let request = api.request(reqwest::Method::GET, "/api/v1/users?limit=200");
         if try_send(request.bearer_auth(&tokens.access)).await.is_err() {
             return sessions;
