@@ -85,7 +85,8 @@ impl<'a> Leaf<'a> {
         let (micros, rest) = split::<8>(rest)?;
         let (chain, rest) = split::<16>(rest)?;
         let (prev, body) = split::<32>(rest)?;
-        let micros = i64::from_be_bytes(micros);
+        // A time that the clock cannot hold would not encode to the same bytes.
+        let micros = i64::try_from(u64::from_be_bytes(micros)).map_err(|_| LeafError::Format)?;
         Ok(Self {
             header: LeafHeader {
                 height: u64::from_be_bytes(height),
@@ -157,6 +158,9 @@ mod tests {
         let mut wrong = leaf.clone();
         wrong[4] = 1;
         assert_eq!(Leaf::decode(&wrong), Err(LeafError::Format));
+        let mut far = leaf.clone();
+        far[13] = 0x80;
+        assert_eq!(Leaf::decode(&far), Err(LeafError::Format));
         let long = "x".repeat(MAX_LEAF);
         assert_eq!(header().encode(&long), Err(LeafError::TooLarge));
     }
