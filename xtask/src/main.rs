@@ -51,7 +51,7 @@ enum Chore {
     },
     /// Check the rules of the house that the compiler does not know.
     Tidy,
-    /// Write docs/openapi.json and docs/problems.md from the binary.
+    /// Write docs/openapi.json, docs/problems.md and docs/audit-events.md from the code.
     Openapi {
         /// Compare only, and fail when the file is not what the binary says.
         #[arg(long)]

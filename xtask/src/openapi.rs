@@ -1,4 +1,4 @@
-//! `cargo xtask openapi`: the committed documents are what the binary says.
+//! `cargo xtask openapi`: the committed documents are what the code says.
 
 use std::fs;
 use std::path::Path;
@@ -13,25 +13,43 @@ use crate::test::build_binary;
 /// Printing a document takes well under a second.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// A document that the binary prints.
+/// A document that a program of the workspace prints.
 struct Document {
     path: &'static str,
-    /// What to call the binary with.
-    verb: &'static str,
+    source: Source,
     /// Refuses anything else, and ends the text with one newline.
     check: fn(&str) -> Result<String>,
 }
 
-const DOCUMENTS: [Document; 2] = [
+/// Which program prints it.
+enum Source {
+    /// The product, called with this verb.
+    Verb(&'static str),
+    /// An example of a crate, for what the product itself has no use for.
+    Example {
+        package: &'static str,
+        name: &'static str,
+    },
+}
+
+const DOCUMENTS: [Document; 3] = [
     Document {
         path: "docs/openapi.json",
-        verb: "openapi",
+        source: Source::Verb("openapi"),
         check: validated,
     },
     Document {
         path: "docs/problems.md",
-        verb: "problems",
-        check: |text| Ok(format!("{}\n", text.trim_end())),
+        source: Source::Verb("problems"),
+        check: page,
+    },
+    Document {
+        path: "docs/audit-events.md",
+        source: Source::Example {
+            package: "vv-audit",
+            name: "events_page",
+        },
+        check: page,
     },
 ];
 
@@ -44,12 +62,7 @@ pub(crate) fn run(check: bool, interrupt: &Interrupt) -> Result<()> {
 
 impl Document {
     fn renew(&self, binary: &Path, check: bool, interrupt: &Interrupt) -> Result<()> {
-        // In a folder of its own: printing a document must not leave anything behind.
-        let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
-        let mut command = Command::new(binary);
-        command.arg(self.verb).current_dir(folder.path());
-        let text = child::capture_within(LIMIT, &mut command, interrupt)?;
-        let text = (self.check)(&text)?;
+        let text = (self.check)(&self.source.print(binary, interrupt)?)?;
         let path = crate::tidy::workspace_root().join(self.path);
         if check {
             let committed = fs::read_to_string(&path).unwrap_or_default();
@@ -68,6 +81,34 @@ impl Document {
         println!("wrote {}, {} bytes", self.path, text.len());
         Ok(())
     }
+}
+
+impl Source {
+    fn print(&self, binary: &Path, interrupt: &Interrupt) -> Result<String> {
+        match self {
+            Self::Verb(verb) => {
+                // In a folder of its own: printing must not leave anything behind.
+                let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+                let mut command = Command::new(binary);
+                command.arg(verb).current_dir(folder.path());
+                child::capture_within(LIMIT, &mut command, interrupt)
+            }
+            // Building takes as long as it takes.
+            Self::Example { package, name } => child::capture(
+                child::cargo().args(["run", "--quiet", "--package", package, "--example", name]),
+                interrupt,
+            ),
+        }
+    }
+}
+
+/// A page ends with one newline, and an empty one is none.
+fn page(text: &str) -> Result<String> {
+    let text = text.trim_end();
+    if text.is_empty() {
+        return Err(Failure::new("the program printed an empty page"));
+    }
+    Ok(format!("{text}\n"))
 }
 
 /// Refuses anything but an `OpenAPI` document, and ends it with one newline.
@@ -107,6 +148,12 @@ mod tests {
         assert_eq!(first_difference("a\nb\n", "a\nb\n"), None);
         assert_eq!(first_difference("a\nb\n", "a\nc\n"), Some(2));
         assert_eq!(first_difference("a\n", "a\nb\n"), Some(2));
+    }
+
+    #[test]
+    fn a_page_ends_with_one_newline_and_is_not_empty() {
+        assert_eq!(page("# Page\n\n").unwrap(), "# Page\n");
+        assert!(page("\n").is_err());
     }
 
     #[test]

@@ -143,6 +143,11 @@ impl Ctx {
         self.rng.as_ref()
     }
 
+    /// The randomness, for parts that outlive the request.
+    pub fn shared_rng(&self) -> Arc<dyn Rng> {
+        Arc::clone(&self.rng)
+    }
+
     /// A fresh id of any kind.
     pub fn new_id<K>(&self) -> Id<K> {
         Id::new(self.now(), self.rng())

@@ -7,6 +7,7 @@
 //! forced row-level security. This is the only crate that names the drivers.
 #![warn(missing_docs)]
 
+mod bulk;
 mod error;
 pub mod jobs;
 mod lite;
@@ -22,11 +23,12 @@ pub mod testing;
 mod tx;
 mod value;
 
+pub use bulk::{Bulk, MAX_BULK_ROWS};
 pub use error::{Detail, StoreError};
 pub use migrate::Applied;
 pub use migrations::Family;
 pub use row::Row;
-pub use sql::{Sql, Where};
+pub use sql::{MAX_LIST, Sql, Where};
 pub use store::{Stats, Store, Target};
 pub use tx::Tx;
 pub use value::{Arg, Args, FromColumn, FromRow, Nullable, Value};

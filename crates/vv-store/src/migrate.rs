@@ -100,6 +100,7 @@ impl Store {
         loop {
             let family = self.family();
             let step = self.tx(ctx, "store.migrate", async |tx| {
+                tx.allow_schema().await?;
                 tx.script(LITE_TABLE).await?;
                 let applied = applied_lite(tx).await?;
                 let missing = missing(family, Engine::Lite, &applied)?;

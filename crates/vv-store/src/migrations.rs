@@ -45,6 +45,7 @@ const MAIN: &[Migration] = migrations! { "main":
     2 "0002_audit",
     3 "0003_accounts",
     4 "0004_sessions",
+    5 "0005_audit_trail",
 };
 
 const KEYS: &[Migration] = migrations! { "keys":

@@ -99,6 +99,9 @@ const fn digit(byte: u8) -> usize {
     value
 }
 
+/// Most values of a list in a [`Where`].
+pub const MAX_LIST: usize = 512;
+
 /// A list query put together from fixed fragments. Each `?` in a fragment takes
 /// the next of the fragment's values; nothing dynamic ever enters the text.
 ///
@@ -119,7 +122,7 @@ pub struct Where {
     text: String,
     args: Args,
     filtered: bool,
-    mismatch: Option<&'static str>,
+    mistake: Option<String>,
 }
 
 impl Where {
@@ -134,7 +137,7 @@ impl Where {
             text: String::new(),
             args: Args::new(),
             filtered: false,
-            mismatch: None,
+            mistake: None,
         };
         query.append(base, args);
         query
@@ -142,13 +145,11 @@ impl Where {
 
     /// Adds a condition that must hold as well.
     #[must_use]
-    pub fn and(mut self, condition: &'static str, args: Args) -> Self {
-        let lead = if self.filtered { " and (" } else { " where (" };
-        self.filtered = true;
-        self.text.push_str(lead);
-        self.append(condition, args);
-        self.text.push(')');
-        self
+    pub fn and(self, condition: &'static str, args: Args) -> Self {
+        let mut query = self.open();
+        query.append(condition, args);
+        query.text.push(')');
+        query
     }
 
     /// Adds a condition only when there is a value for it.
@@ -161,6 +162,65 @@ impl Where {
             Some(value) => self.and(condition, vec![value.into()]),
             None => self,
         }
+    }
+
+    /// Adds the condition that the column has one of these values, at most
+    /// [`MAX_LIST`]. Without any value no row is found.
+    #[must_use]
+    pub fn and_in<T>(self, column: &'static str, values: impl IntoIterator<Item = T>) -> Self
+    where
+        crate::Arg: From<T>,
+    {
+        let mut wanted: Args = values.into_iter().map(Into::into).collect();
+        let Some(last) = wanted.last().cloned() else {
+            return self.and("1 = 0", Args::new());
+        };
+        if wanted.len() > MAX_LIST {
+            return self.too_many(column);
+        }
+        // Repeating a value changes nothing, and leaves a handful of texts for
+        // the connection to keep prepared instead of one for each length.
+        wanted.resize(wanted.len().next_power_of_two(), last);
+        let mut query = self.open();
+        query.text.push_str(column);
+        query.text.push_str(" in (");
+        for (index, value) in wanted.into_iter().enumerate() {
+            query.append(if index == 0 { "?" } else { ", ?" }, vec![value]);
+        }
+        query.text.push_str("))");
+        query
+    }
+
+    /// Adds the condition once for each set of values, at most [`MAX_LIST`], of
+    /// which one must hold. Without any set no row is found.
+    #[must_use]
+    pub fn and_any(self, condition: &'static str, sets: Vec<Args>) -> Self {
+        if sets.is_empty() {
+            return self.and("1 = 0", Args::new());
+        }
+        if sets.len() > MAX_LIST {
+            return self.too_many(condition);
+        }
+        let mut query = self.open();
+        for (index, values) in sets.into_iter().enumerate() {
+            query.text.push_str(if index == 0 { "(" } else { " or (" });
+            query.append(condition, values);
+            query.text.push(')');
+        }
+        query.text.push(')');
+        query
+    }
+
+    fn open(mut self) -> Self {
+        let lead = if self.filtered { " and (" } else { " where (" };
+        self.filtered = true;
+        self.text.push_str(lead);
+        self
+    }
+
+    fn too_many(mut self, fragment: &'static str) -> Self {
+        self.mistake = Some(format!("more than {MAX_LIST} values for {fragment:?}"));
+        self
     }
 
     /// Groups, after the last condition.
@@ -192,6 +252,18 @@ impl Where {
         &self.text
     }
 
+    /// The same query, asking for its plan instead of its rows. For tests.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn explained(mut self, engine: Engine) -> Self {
+        let lead = match engine {
+            Engine::Pg => "explain (costs off) ",
+            Engine::Lite => "explain query plan ",
+        };
+        self.text.insert_str(0, lead);
+        self
+    }
+
     fn append(&mut self, fragment: &'static str, args: Args) {
         let mut parts = fragment.split('?');
         self.text.push_str(parts.next().unwrap_or_default());
@@ -204,16 +276,14 @@ impl Where {
             self.text.push_str(part);
         }
         if number != wanted {
-            self.mismatch = Some(fragment);
+            self.mistake = Some(format!("placeholders and values differ in {fragment:?}"));
         }
         self.args.extend(args);
     }
 
     pub(crate) fn parts(&self) -> Result<(String, Args), StoreError> {
-        match self.mismatch {
-            Some(fragment) => Err(StoreError::unexpected(format!(
-                "placeholders and values differ in {fragment:?}"
-            ))),
+        match &self.mistake {
+            Some(mistake) => Err(StoreError::unexpected(mistake.as_str())),
             None => Ok((self.text.clone(), self.args.clone())),
         }
     }
@@ -250,6 +320,44 @@ mod tests {
             "select id from users where (tenant_id = $1) and (status = $2) limit $3"
         );
         assert_eq!(args.len(), 3);
+        Ok(())
+    }
+
+    #[test]
+    fn lists_grow_in_powers_of_two_and_end() -> Result<(), StoreError> {
+        let query = Where::select("select 1 from t")
+            .and("a = ?", args![1_i64])
+            .and_in("kind", ["x", "y", "z"]);
+        let (text, args) = query.parts()?;
+        assert_eq!(
+            text,
+            "select 1 from t where (a = $1) and (kind in ($2, $3, $4, $5))"
+        );
+        assert_eq!(args, args![1_i64, "x", "y", "z", "z"]);
+        let none = Where::select("select 1 from t").and_in("kind", [""; 0]);
+        assert_eq!(none.text(), "select 1 from t where (1 = 0)");
+        let most = Where::select("select 1 from t").and_in("n", vec![1_i64; MAX_LIST]);
+        assert_eq!(most.parts()?.1.len(), MAX_LIST);
+        let many = Where::select("select 1 from t").and_in("n", vec![1_i64; MAX_LIST + 1]);
+        assert!(many.parts().is_err());
+        Ok(())
+    }
+
+    #[test]
+    fn alternatives_are_one_condition() -> Result<(), StoreError> {
+        let sets = vec![args!["a", "b"], args!["c", "d"]];
+        let query = Where::select("select 1 from t")
+            .and_any("kind >= ? and kind < ?", sets)
+            .and("a = ?", args![1_i64]);
+        assert_eq!(
+            query.parts()?.0,
+            "select 1 from t where ((kind >= $1 and kind < $2) or (kind >= $3 and kind < $4)) \
+             and (a = $5)"
+        );
+        let none = Where::select("select 1 from t").and_any("kind = ?", Vec::new());
+        assert_eq!(none.text(), "select 1 from t where (1 = 0)");
+        let short = Where::select("select 1 from t").and_any("kind = ?", vec![args![]]);
+        assert!(short.parts().is_err());
         Ok(())
     }
 }

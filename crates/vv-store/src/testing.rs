@@ -152,8 +152,11 @@ impl Store {
                 Ok(())
             }
             Backend::Lite(_) => {
-                self.tx(ctx, "testing.script", async |tx| tx.script(lite_text).await)
-                    .await
+                self.tx(ctx, "testing.script", async |tx| {
+                    tx.allow_schema().await?;
+                    tx.script(lite_text).await
+                })
+                .await
             }
         }
     }
@@ -170,13 +173,15 @@ impl Store {
                || case is_nullable when 'YES' then ' nullable' else '' end \
              from information_schema.columns where table_schema = any(case current_setting('app.family', true) \
                when 'keys' then array['keys'] else array['auth', 'audit', 'cde', 'gdpr'] end) \
+             and table_name not like 'audit_text%' \
              and not exists (select from pg_inherits i join pg_class c on c.oid = i.inhrelid \
                where c.relname = table_name) \
              order by 1",
             "select t.name || '.' || c.name || ' ' || lower(c.type) \
                || case when c.\"notnull\" = 0 then ' nullable' else '' end \
              from sqlite_schema t join pragma_table_info(t.name) c \
-             where t.type = 'table' and t.name not like 'sqlite_%' order by 1",
+             where t.type = 'table' and t.name not like 'sqlite_%' \
+               and t.name not like 'audit_text%' order by 1",
         );
         static FAMILY: crate::Sql = crate::Sql::split(
             "testing.family",

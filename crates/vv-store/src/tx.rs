@@ -1,6 +1,7 @@
 use sqlx::{AssertSqlSafe, Postgres, SqlSafeStr, Sqlite};
 
-use crate::lite::Entry;
+use crate::lite::{self, Entry};
+use crate::pg::PgTx;
 use crate::value::{Arg, Args, FromRow};
 use crate::{Engine, Row, Sql, StoreError, Where};
 
@@ -10,10 +11,11 @@ use crate::{Engine, Row, Sql, StoreError, Where};
 pub struct Tx {
     inner: Inner,
     failed: bool,
+    hooks: Vec<Box<dyn FnOnce() + Send>>,
 }
 
 pub(crate) enum Inner {
-    Pg(sqlx::Transaction<'static, Postgres>),
+    Pg(PgTx),
     Lite(Entry),
     LiteRead(sqlx::Transaction<'static, Sqlite>),
 }
@@ -23,6 +25,7 @@ impl Tx {
         Self {
             inner,
             failed: false,
+            hooks: Vec::new(),
         }
     }
 
@@ -34,16 +37,69 @@ impl Tx {
         }
     }
 
+    /// Calls `hook` once the transaction is committed and on disk; hooks run in
+    /// the order they were added, before [`crate::Store::tx`] returns. After a
+    /// rollback or a lost commit they never run, nor when the caller was
+    /// dropped before it heard of the commit: what must not be missed is
+    /// found in the database. A hook is quick and does not panic.
+    pub fn on_commit(&mut self, hook: impl FnOnce() + Send + 'static) {
+        self.hooks.push(Box::new(hook));
+    }
+
+    /// Lets this transaction, and no other one, delete rows of `audit_events`
+    /// on `SQLite`; the table's trigger still asks for a permit. `PostgreSQL`
+    /// has roles and triggers alone, so nothing happens there.
+    pub async fn allow_prune(&mut self) -> Result<(), StoreError> {
+        self.permit(lite::Mode::Prune).await
+    }
+
+    /// Lets this transaction change the schema on `SQLite`. For migrations.
+    pub(crate) async fn allow_schema(&mut self) -> Result<(), StoreError> {
+        self.permit(lite::Mode::Schema).await
+    }
+
+    async fn permit(&mut self, mode: lite::Mode) -> Result<(), StoreError> {
+        self.ready()?;
+        match &mut self.inner {
+            Inner::Lite(entry) => entry.permit(mode).await,
+            Inner::Pg(_) | Inner::LiteRead(_) => Ok(()),
+        }
+    }
+
     /// Runs a statement; returns the number of rows it touched.
     pub async fn exec(&mut self, sql: &'static Sql, args: Args) -> Result<u64, StoreError> {
-        self.ready()?;
         let text = self.checked(sql, &args)?;
+        self.run(sql.name(), text, args).await
+    }
+
+    pub(crate) async fn run(
+        &mut self,
+        name: &'static str,
+        text: &'static str,
+        args: Args,
+    ) -> Result<u64, StoreError> {
+        self.ready()?;
         let result = match &mut self.inner {
-            Inner::Pg(tx) => execute_pg(tx, text, args).await,
+            Inner::Pg(tx) => execute_pg(tx.conn()?, text, args).await,
             Inner::Lite(entry) => execute_lite(entry.conn()?, text, args).await,
             Inner::LiteRead(tx) => execute_lite(tx, text, args).await,
         };
-        self.note(sql.name(), result)
+        self.note(name, result)
+    }
+
+    /// Sends rows through `copy` on `PostgreSQL`.
+    pub(crate) async fn copy_in(
+        &mut self,
+        name: &'static str,
+        text: String,
+        rows: Vec<Args>,
+    ) -> Result<u64, StoreError> {
+        self.ready()?;
+        let Inner::Pg(tx) = &mut self.inner else {
+            return Err(StoreError::unexpected("only PostgreSQL copies"));
+        };
+        let result = tx.copy(text, rows).await;
+        self.note(name, result)
     }
 
     /// Runs a statement that must touch exactly one row.
@@ -113,29 +169,32 @@ impl Tx {
     ) -> Result<Vec<Row>, StoreError> {
         self.ready()?;
         let result = match &mut self.inner {
-            Inner::Pg(tx) => fetch_pg(tx, text, args).await,
+            Inner::Pg(tx) => fetch_pg(tx.conn()?, text, args).await,
             Inner::Lite(entry) => fetch_lite(entry.conn()?, text, args).await,
             Inner::LiteRead(tx) => fetch_lite(tx, text, args).await,
         };
         self.note(name, result)
     }
 
-    pub(crate) async fn prepare(&mut self, sql: &'static Sql) -> Result<(), StoreError> {
+    /// Prepares a statement; returns the types of its columns.
+    pub(crate) async fn prepare(
+        &mut self,
+        text: impl SqlSafeStr + Send,
+    ) -> Result<Vec<String>, StoreError> {
         use sqlx::Executor as _;
-        let text = sql.text(self.engine()).into_sql_str();
-        match &mut self.inner {
-            Inner::Pg(tx) => drop((**tx).prepare(text).await?),
-            Inner::Lite(entry) => drop(entry.conn()?.prepare(text).await?),
-            Inner::LiteRead(tx) => drop((**tx).prepare(text).await?),
-        }
-        Ok(())
+        let text = text.into_sql_str();
+        Ok(match &mut self.inner {
+            Inner::Pg(tx) => types(&tx.conn()?.prepare(text).await?),
+            Inner::Lite(entry) => types(&entry.conn()?.prepare(text).await?),
+            Inner::LiteRead(tx) => types(&(**tx).prepare(text).await?),
+        })
     }
 
     /// Runs a migration's script on the writer.
     pub(crate) async fn script(&mut self, text: &'static str) -> Result<(), StoreError> {
         self.ready()?;
         let result = match &mut self.inner {
-            Inner::Pg(tx) => sqlx::raw_sql(text).execute(&mut **tx).await.map(drop),
+            Inner::Pg(tx) => sqlx::raw_sql(text).execute(tx.conn()?).await.map(drop),
             Inner::Lite(entry) => sqlx::raw_sql(text).execute(entry.conn()?).await.map(drop),
             Inner::LiteRead(tx) => sqlx::raw_sql(text).execute(&mut **tx).await.map(drop),
         };
@@ -185,10 +244,14 @@ impl Tx {
             return Err(StoreError::Aborted);
         }
         match self.inner {
-            Inner::Pg(tx) => Ok(tx.commit().await?),
-            Inner::Lite(entry) => entry.commit().await,
-            Inner::LiteRead(tx) => Ok(tx.rollback().await?),
+            Inner::Pg(tx) => tx.commit().await?,
+            Inner::Lite(entry) => entry.commit().await?,
+            Inner::LiteRead(tx) => tx.rollback().await?,
         }
+        for hook in self.hooks {
+            hook();
+        }
+        Ok(())
     }
 
     /// An error means that the caller's own error rests on rows that were
@@ -196,10 +259,8 @@ impl Tx {
     pub(crate) async fn rollback(self) -> Result<(), StoreError> {
         match self.inner {
             Inner::Lite(entry) => entry.rollback().await,
-            // A rollback that fails leaves a broken connection, which the pool
-            // discards and the server rolls back.
             Inner::Pg(tx) => {
-                let _ = tx.rollback().await;
+                tx.rollback().await;
                 Ok(())
             }
             Inner::LiteRead(tx) => {
@@ -222,6 +283,12 @@ macro_rules! bind_all {
             };
         }
     };
+}
+
+fn types<S: sqlx::Statement>(statement: &S) -> Vec<String> {
+    use sqlx::{Column as _, TypeInfo as _};
+    let columns = statement.columns().iter();
+    columns.map(|c| c.type_info().name().to_owned()).collect()
 }
 
 async fn execute_pg(

@@ -30,6 +30,7 @@ const OWNED: &[(&str, &str)] = &[
     ("sqlx", "vv-store"),
     ("redis", "vv-shared"),
     ("reqwest", "vv-outbound"),
+    ("hyper", "vv-outbound"),
 ];
 
 pub(super) fn check(metadata: &Metadata) -> Vec<Finding> {
@@ -165,6 +166,7 @@ mod tests {
             ("vv-http", "sqlx"),
             ("vv-store", "redis"),
             ("vv-auth", "reqwest"),
+            ("vv-audit", "hyper"),
             ("vv-audit", "axum"),
             ("vv-monitor", "axum-extra"),
             ("valueverse", "vv-testkit"),

@@ -6,6 +6,7 @@ mod crates;
 mod links;
 mod migrations;
 mod names;
+mod reviewed;
 mod runtime_tree;
 mod size;
 mod words;
@@ -96,6 +97,7 @@ pub(crate) fn run(interrupt: &Interrupt) -> Result<()> {
         if file.is_rust() {
             let code = code::only_code(&file.text);
             findings.extend(size::check(&file.path, &code));
+            findings.extend(reviewed::check(&file.path, &code));
             findings.extend(words::check_code(&file.path, &code));
         }
         findings.extend(words::check_text(&file.path, &file.text));

@@ -6,6 +6,7 @@ use sqlx::{ConnectOptions as _, Connection as _};
 use tokio::sync::oneshot;
 
 use super::Counters;
+use super::authorizer::{self, Mode};
 use crate::StoreError;
 use crate::error::Detail;
 
@@ -34,12 +35,24 @@ pub(super) struct State {
     /// A member is at work, or was dropped at work: what it left behind is
     /// undone before anything else happens.
     dirty: bool,
+    /// What the member at work may do. Whoever finds it changed takes it back
+    /// before another member comes in.
+    mode: Mode,
 }
 
 struct Batch {
     opened: Instant,
     members: usize,
     waiters: Vec<oneshot::Sender<Outcome>>,
+}
+
+/// A connection that refuses what the product must never do.
+pub(super) async fn connect(
+    options: &SqliteConnectOptions,
+) -> Result<SqliteConnection, StoreError> {
+    let mut conn = options.connect().await?;
+    authorizer::set(&mut conn, Mode::Product).await?;
+    Ok(conn)
 }
 
 impl State {
@@ -55,7 +68,40 @@ impl State {
             options,
             batch: None,
             dirty: false,
+            mode: Mode::Product,
         }
+    }
+
+    /// Lets the member at work do more, until it leaves.
+    pub(super) async fn permit(&mut self, mode: Mode) -> Result<(), StoreError> {
+        let conn = self.conn.as_mut().ok_or(StoreError::Closed)?;
+        // Noted first: a caller dropped right after this has it taken back.
+        self.mode = mode;
+        authorizer::set(conn, mode).await
+    }
+
+    async fn withdraw(&mut self) -> Result<(), StoreError> {
+        if self.mode != Mode::Product {
+            if let Some(conn) = self.conn.as_mut() {
+                authorizer::set(conn, Mode::Product).await?;
+            }
+            self.mode = Mode::Product;
+        }
+        Ok(())
+    }
+
+    /// Ends the member at work; without an answer everything is lost.
+    async fn end(&mut self, text: &'static str) -> Result<(), StoreError> {
+        let ended = match self.withdraw().await {
+            Ok(()) => self.run(text).await,
+            refused => refused,
+        };
+        if let Err(error) = &ended {
+            self.fail(error).await;
+        } else {
+            self.dirty = false;
+        }
+        ended
     }
 
     async fn run(&mut self, text: &'static str) -> Result<(), StoreError> {
@@ -71,7 +117,7 @@ impl State {
         }
         self.repair().await;
         if self.conn.is_none() {
-            self.conn = Some(self.options.connect().await?);
+            self.conn = Some(connect(&self.options).await?);
         }
         self.dirty = true;
         if self.batch.is_some() {
@@ -88,11 +134,7 @@ impl State {
 
     /// Makes the member's work part of the batch; the answer comes with the commit.
     pub(super) async fn keep(&mut self) -> Result<oneshot::Receiver<Outcome>, StoreError> {
-        if let Err(error) = self.run(KEEP).await {
-            self.fail(&error).await;
-            return Err(error);
-        }
-        self.dirty = false;
+        self.end(KEEP).await?;
         let batch = self.batch.as_mut().ok_or(StoreError::Closed)?;
         batch.members += 1;
         Ok(Self::wait(batch))
@@ -101,11 +143,7 @@ impl State {
     /// Takes the member's work back. Others in the batch are untouched. What
     /// the member saw may be theirs and uncommitted, so its answer waits too.
     pub(super) async fn undo(&mut self) -> Result<Option<oneshot::Receiver<Outcome>>, StoreError> {
-        if let Err(error) = self.run(UNDO).await {
-            self.fail(&error).await;
-            return Err(error);
-        }
-        self.dirty = false;
+        self.end(UNDO).await?;
         let batch = self.batch.as_mut().ok_or(StoreError::Closed)?;
         Ok((batch.members > 0).then(|| Self::wait(batch)))
     }
@@ -126,6 +164,10 @@ impl State {
     /// Undoes what a dropped member left behind.
     pub(super) async fn repair(&mut self) {
         if !self.dirty {
+            return;
+        }
+        if let Err(error) = self.withdraw().await {
+            self.fail(&error).await;
             return;
         }
         if self.batch.as_ref().is_some_and(|b| b.members > 0) {
@@ -185,6 +227,8 @@ impl State {
             // Closing rolls back whatever is open.
             let _ = conn.close().await;
         }
+        // The next connection starts with nothing permitted.
+        self.mode = Mode::Product;
     }
 }
 

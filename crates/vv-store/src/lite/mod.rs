@@ -1,5 +1,6 @@
 //! The `SQLite` side: files, connection settings, readers and the one writer.
 
+mod authorizer;
 mod batch;
 mod writer;
 
@@ -14,6 +15,7 @@ use sqlx::sqlite::{
 };
 
 use crate::StoreError;
+pub(crate) use authorizer::Mode;
 pub(crate) use writer::{Entry, Writer};
 
 /// How long a statement waits for another process that holds the file.
@@ -89,6 +91,8 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .busy_timeout(BUSY_TIMEOUT)
         .statement_cache_capacity(CACHED_STATEMENTS)
         .pragma("secure_delete", "on")
+        // Without it `insert or replace` deletes rows and skips their delete triggers.
+        .pragma("recursive_triggers", "on")
         .pragma("trusted_schema", "off")
         .disable_statement_logging()
 }

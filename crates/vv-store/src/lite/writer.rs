@@ -2,13 +2,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use sqlx::ConnectOptions as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio_util::task::TaskTracker;
 
 use super::Counters;
-use super::batch::{Outcome, State};
+use super::authorizer::Mode;
+use super::batch::{self, Outcome, State};
 use crate::StoreError;
 
 /// Longest wait for a turn.
@@ -37,7 +37,7 @@ pub(crate) struct Writer {
 
 impl Writer {
     pub(super) async fn open(options: SqliteConnectOptions) -> Result<Self, StoreError> {
-        let conn = options.connect().await?;
+        let conn = batch::connect(&options).await?;
         let counters = Arc::new(Counters::default());
         let state = State::new(conn, options, Arc::clone(&counters));
         Ok(Self {
@@ -144,6 +144,11 @@ impl Entry {
 
     pub(crate) fn conn(&mut self) -> Result<&mut SqliteConnection, StoreError> {
         self.state()?.conn.as_mut().ok_or(StoreError::Closed)
+    }
+
+    /// Lets this caller do more than the product does, until it leaves.
+    pub(crate) async fn permit(&mut self, mode: Mode) -> Result<(), StoreError> {
+        self.state()?.permit(mode).await
     }
 
     /// Keeps the work and returns when it is safe on disk.

@@ -1,19 +1,20 @@
 //! The `PostgreSQL` side: connection settings, the pool and transactions.
 
 pub(crate) mod bootstrap;
+mod copy;
+mod transaction;
 
 use std::str::FromStr as _;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
-use sqlx::{
-    AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, Postgres, Row as _,
-};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, Row as _};
 use tokio_util::task::TaskTracker;
 use vv_base::{Scope, Secret};
 
 use crate::StoreError;
 use crate::error::Detail;
+pub(crate) use transaction::PgTx;
 
 const OLDEST: u16 = 15;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -69,26 +70,16 @@ impl Pg {
         connect(&self.options).await
     }
 
-    pub(crate) async fn begin(
-        &self,
-        scope: Scope,
-    ) -> Result<sqlx::Transaction<'static, Postgres>, StoreError> {
+    pub(crate) async fn begin(&self, scope: Scope) -> Result<PgTx, StoreError> {
         self.begin_with("begin", scope).await
     }
 
-    pub(crate) async fn begin_read(
-        &self,
-        scope: Scope,
-    ) -> Result<sqlx::Transaction<'static, Postgres>, StoreError> {
+    pub(crate) async fn begin_read(&self, scope: Scope) -> Result<PgTx, StoreError> {
         self.begin_with("begin isolation level repeatable read read only", scope)
             .await
     }
 
-    async fn begin_with(
-        &self,
-        begin: &'static str,
-        scope: Scope,
-    ) -> Result<sqlx::Transaction<'static, Postgres>, StoreError> {
+    async fn begin_with(&self, begin: &'static str, scope: Scope) -> Result<PgTx, StoreError> {
         let tenant = match scope {
             Scope::Tenant(tenant) => tenant.to_string(),
             Scope::System => "*".to_owned(),
@@ -111,19 +102,17 @@ impl Pg {
 
     /// Runs in a task of its own: a caller dropped half-way through `begin`
     /// would leave a connection with an open transaction in the pool.
-    async fn begin_once(
-        &self,
-        text: String,
-    ) -> Result<sqlx::Transaction<'static, Postgres>, StoreError> {
+    async fn begin_once(&self, text: String) -> Result<PgTx, StoreError> {
         let pool = self.pool.clone();
         let begin = async move { pool.begin_with(AssertSqlSafe(text)).await };
         let task = self.tasks.spawn(begin).await;
-        Ok(task.map_err(|_| StoreError::Closed)??)
+        let tx = task.map_err(|_| StoreError::Closed)??;
+        Ok(PgTx::new(tx, self.tasks.clone()))
     }
 
     pub(crate) async fn ping(&self) -> Result<(), StoreError> {
         let tx = self.begin_read(Scope::System).await?;
-        tx.rollback().await?;
+        tx.rollback().await;
         Ok(())
     }
 
