@@ -57,17 +57,12 @@ impl AuditIndexKey {
 
     /// HMAC-SHA-256 under the active version, separated by tenant and field name.
     /// `None` is the system chain.
-    pub fn index(&self, tenant: Option<TenantId>, field: &'static str, value: &str) -> [u8; 32] {
+    pub fn index(&self, tenant: Option<TenantId>, field: &str, value: &str) -> [u8; 32] {
         audit_index(self.0.active().1, tenant, field, value)
     }
 
     /// The index under every listed version, active first.
-    pub fn candidates(
-        &self,
-        tenant: Option<TenantId>,
-        field: &'static str,
-        value: &str,
-    ) -> Vec<[u8; 32]> {
+    pub fn candidates(&self, tenant: Option<TenantId>, field: &str, value: &str) -> Vec<[u8; 32]> {
         self.0
             .all()
             .map(|(_, key)| audit_index(key, tenant, field, value))

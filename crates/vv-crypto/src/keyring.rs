@@ -3,6 +3,7 @@
 use crate::aead::{AeadKey, AeadKeys};
 use crate::fingerprint::{AuditIndexKey, FingerprintKey};
 use crate::kdf::{Key32, MacKey};
+use crate::note::NoteSeeds;
 use crate::pepper::PepperKey;
 use crate::root::RootKey;
 use crate::seal::DataKey;
@@ -78,6 +79,7 @@ pub struct Keyring {
     subject_wrap: SubjectWrapKey,
     audit_index: AuditIndexKey,
     audit_seal: AuditSealKey,
+    note_seeds: NoteSeeds,
 }
 
 impl Keyring {
@@ -126,6 +128,7 @@ impl Keyring {
             )),
             audit_index: AuditIndexKey::new(derive.mac("audit-index")),
             audit_seal: AuditSealKey::new(derive.mac("audit-seal")),
+            note_seeds: NoteSeeds::derive(|purpose| derive.each(purpose, Key32::clone)),
         }
     }
 
@@ -160,6 +163,10 @@ impl Keyring {
     /// Check values over the head of each audit chain.
     pub fn audit_seal(&self) -> &AuditSealKey {
         &self.audit_seal
+    }
+    /// What the signers of notes grow their keys from.
+    pub(crate) fn note_seeds(&self) -> &NoteSeeds {
+        &self.note_seeds
     }
 }
 
@@ -244,6 +251,12 @@ mod tests {
                 "cookie",
                 "subject-wrap",
                 "audit-index",
+                "audit-seal",
+                "checkpoint-ed25519",
+                "checkpoint-mldsa44",
+                "witness-ed25519",
+                "witness-mldsa44",
+                "manifest-ed25519",
             ] {
                 for version in 1..4 {
                     let label = format!("valueverse/v1/{environment}/{purpose}/{version}");
