@@ -5,14 +5,15 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use serde_json::Value;
 use unicode_normalization::{UnicodeNormalization as _, is_nfc};
+
+use crate::view::{Reader, plain_run};
 
 /// Deepest nesting of arrays and objects in a body.
 pub const MAX_DEPTH: usize = 8;
 
 /// Largest integer a JSON reader with IEEE doubles keeps exactly: 2^53 − 1.
-const MAX_INTEGER: i64 = 9_007_199_254_740_991;
+pub(crate) const MAX_INTEGER: i64 = 9_007_199_254_740_991;
 
 /// A value that a body may hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +28,8 @@ pub enum Json {
     Text(String),
     /// A list.
     List(Vec<Json>),
-    /// Named values; the map keeps them sorted.
+    /// Named values; the map keeps them sorted. Names are ASCII, where the
+    /// order of UTF-8 is that of UTF-16 which RFC 8785 demands.
     Object(BTreeMap<String, Json>),
 }
 
@@ -109,38 +111,66 @@ impl Json {
         }
     }
 
+    /// Whether [`Json::decode`] will read the encoded text back as this value,
+    /// apart from text brought to NFC: it nests at most [`MAX_DEPTH`] deep, names
+    /// are ASCII and numbers within ±(2^53 − 1).
+    pub fn fits(&self) -> bool {
+        self.fits_in(MAX_DEPTH)
+    }
+
+    fn fits_in(&self, depth: usize) -> bool {
+        let deeper = depth.checked_sub(1);
+        match self {
+            Self::Null | Self::Bool(_) | Self::Text(_) => true,
+            Self::Int(value) => (-MAX_INTEGER..=MAX_INTEGER).contains(value),
+            Self::List(items) => {
+                deeper.is_some_and(|depth| items.iter().all(|item| item.fits_in(depth)))
+            }
+            Self::Object(pairs) => deeper.is_some_and(|depth| {
+                let mut pairs = pairs.iter();
+                pairs.all(|(key, value)| key.is_ascii() && value.fits_in(depth))
+            }),
+        }
+    }
+
     /// Reads canonical text back; `None` when it is not a body of this subset
     /// or not in its one spelling.
     pub fn decode(text: &str) -> Option<Self> {
-        let value: Value = serde_json::from_str(text).ok()?;
-        let json = Self::from_value(value, MAX_DEPTH)?;
-        (json.encode() == text).then_some(json)
+        let mut reader = Reader::new(text);
+        let json = Self::read(&mut reader, MAX_DEPTH)?;
+        reader.end()?;
+        Some(json)
     }
 
-    fn from_value(value: Value, depth: usize) -> Option<Self> {
-        Some(match value {
-            Value::Null => Self::Null,
-            Value::Bool(value) => Self::Bool(value),
-            Value::Number(number) => Self::Int(number.as_i64()?),
-            Value::String(text) => Self::Text(text),
-            Value::Array(items) => {
+    fn read(reader: &mut Reader<'_>, depth: usize) -> Option<Self> {
+        Some(match reader.peek()? {
+            b'n' => reader.literal("null").map(|()| Self::Null)?,
+            b't' => reader.literal("true").map(|()| Self::Bool(true))?,
+            b'f' => reader.literal("false").map(|()| Self::Bool(false))?,
+            b'"' => Self::Text(reader.string()?.decoded().into_owned()),
+            b'[' => {
                 let depth = depth.checked_sub(1)?;
-                Self::List(
-                    items
-                        .into_iter()
-                        .map(|item| Self::from_value(item, depth))
-                        .collect::<Option<_>>()?,
-                )
+                reader.literal("[")?;
+                let mut items = Vec::new();
+                while reader.more(items.is_empty(), b']')? {
+                    items.push(Self::read(reader, depth)?);
+                }
+                Self::List(items)
             }
-            Value::Object(pairs) => {
+            b'{' => {
                 let depth = depth.checked_sub(1)?;
-                Self::Object(
-                    pairs
-                        .into_iter()
-                        .map(|(key, item)| Some((key, Self::from_value(item, depth)?)))
-                        .collect::<Option<_>>()?,
-                )
+                reader.literal("{")?;
+                let mut pairs = BTreeMap::new();
+                let mut before = None;
+                while reader.more(before.is_none(), b'}')? {
+                    let key = reader.key(before)?;
+                    before = Some(key);
+                    let value = Self::read(reader, depth)?;
+                    pairs.insert(key.decoded().into_owned(), value);
+                }
+                Self::Object(pairs)
             }
+            _ => Self::Int(reader.int()?),
         })
     }
 
@@ -173,7 +203,9 @@ impl Json {
 /// control characters, everything else as it is.
 fn write_text(out: &mut String, text: &str) {
     out.push('"');
-    if is_nfc(text) {
+    if plain_run(text.as_bytes()) == text.len() {
+        out.push_str(text);
+    } else if is_nfc(text) {
         text.chars().for_each(|c| write_char(out, c));
     } else {
         text.nfc().for_each(|c| write_char(out, c));
@@ -237,6 +269,7 @@ mod tests {
             "{\"a\":1.0,\"b\":[\"x\"]}",
             "{\"a\":1,\"a\":1}",
             "{\"a\":\"\\u0041\"}",
+            "{\"\u{e9}\":1}",
             "[1e3]",
         ] {
             assert_eq!(Json::decode(other), None, "{other}");

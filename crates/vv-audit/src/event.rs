@@ -1,12 +1,13 @@
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use vv_base::{Actor, Ctx, EventId, Id, RequestId, Source, TenantId, UserId};
+use vv_base::{Actor, Ctx, EventId, Id, Source, TenantId, UserId};
 
 use crate::body::Json;
-use crate::catalogue::Kind;
+use crate::catalogue::{EventType, Severity};
 use crate::error::AuditError;
 use crate::subject::SubjectSealer;
 
@@ -36,7 +37,7 @@ impl Outcome {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
     /// What kind of thing, such as `user`.
-    pub kind: &'static str,
+    pub kind: Cow<'static, str>,
     /// Its id; never a name or an address of a person.
     pub id: String,
 }
@@ -45,25 +46,36 @@ pub struct Target {
 /// somebody is goes through [`Event::personal`].
 #[derive(Debug)]
 pub struct Event {
-    pub(crate) kind: Kind,
+    pub(crate) kind: EventType,
+    severity: Severity,
     outcome: Outcome,
     target: Option<Target>,
     details: BTreeMap<String, Json>,
-    personal: Vec<Personal>,
+    pub(crate) personal: Vec<Personal>,
     actor: Option<UserId>,
 }
 
-#[derive(Debug)]
-struct Personal {
-    sealer: SubjectSealer,
-    field: &'static str,
-    text: String,
+/// A personal field that waits for its seal.
+pub(crate) struct Personal {
+    pub(crate) sealer: SubjectSealer,
+    pub(crate) field: Cow<'static, str>,
+    pub(crate) text: String,
+}
+
+impl std::fmt::Debug for Personal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Personal")
+            .field("field", &self.field)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Event {
     /// A successful event of a kind.
-    pub fn new(kind: Kind) -> Self {
+    pub fn new(kind: impl Into<EventType>) -> Self {
+        let kind = kind.into();
         Self {
+            severity: kind.severity(),
             kind,
             outcome: Outcome::Success,
             target: None,
@@ -71,6 +83,18 @@ impl Event {
             personal: Vec::new(),
             actor: None,
         }
+    }
+
+    /// What kind of event it is.
+    pub fn event_type(&self) -> &EventType {
+        &self.kind
+    }
+
+    /// Another severity than its kind has; for applications, whose kinds have none.
+    #[must_use]
+    pub fn severity(mut self, severity: Severity) -> Self {
+        self.severity = severity;
+        self
     }
 
     /// Says how it ended.
@@ -84,16 +108,24 @@ impl Event {
     #[must_use]
     pub fn target<K>(mut self, kind: &'static str, id: Id<K>) -> Self {
         self.target = Some(Target {
-            kind,
+            kind: Cow::Borrowed(kind),
             id: id.to_string(),
         });
         self
     }
 
+    /// The same for things that an application names.
+    #[must_use]
+    pub fn foreign_target(mut self, kind: String, id: String) -> Self {
+        let kind = Cow::Owned(kind);
+        self.target = Some(Target { kind, id });
+        self
+    }
+
     /// Adds a fact that is not personal.
     #[must_use]
-    pub fn detail(mut self, key: &'static str, value: impl Into<Json>) -> Self {
-        self.details.insert(key.to_owned(), value.into());
+    pub fn detail(mut self, key: impl Into<String>, value: impl Into<Json>) -> Self {
+        self.details.insert(key.into(), value.into());
         self
     }
 
@@ -107,10 +139,15 @@ impl Event {
 
     /// Adds a personal field, sealed under its subject's key.
     #[must_use]
-    pub fn personal(mut self, sealer: &SubjectSealer, field: &'static str, text: String) -> Self {
+    pub fn personal(
+        mut self,
+        sealer: &SubjectSealer,
+        field: impl Into<Cow<'static, str>>,
+        text: String,
+    ) -> Self {
         self.personal.push(Personal {
             sealer: sealer.clone(),
-            field,
+            field: field.into(),
             text,
         });
         self
@@ -129,8 +166,8 @@ impl Event {
     }
 
     /// The body of the leaf.
-    pub(crate) fn into_body(
-        self,
+    pub(crate) fn to_body(
+        &self,
         ctx: &Ctx,
         chain: TenantId,
         event: EventId,
@@ -155,14 +192,14 @@ impl Event {
             .personal
             .iter()
             .filter_map(|personal| seal(personal, ctx, chain, event).transpose())
-            .collect::<Result<_, _>>()?;
+            .collect::<Result<Vec<Json>, _>>()?;
         Ok(Json::object([
             ("v", Json::Int(1)),
             ("eid", Json::Text(event.to_string())),
             ("cat", Json::from(self.kind.category())),
             ("act", Json::from(self.kind.action())),
             ("out", Json::from(self.outcome.as_str())),
-            ("sev", Json::from(self.kind.severity().as_str())),
+            ("sev", Json::from(self.severity.as_str())),
             ("occ", Json::Int(ctx.now().unix_micros())),
             (
                 "actor",
@@ -177,10 +214,10 @@ impl Event {
             ),
             (
                 "res",
-                self.target.map_or(Json::Null, |target| {
+                self.target.as_ref().map_or(Json::Null, |target| {
                     Json::object([
-                        ("type", Json::from(target.kind)),
-                        ("id", Json::Text(target.id)),
+                        ("type", Json::from(target.kind.as_ref())),
+                        ("id", Json::from(target.id.as_str())),
                     ])
                 }),
             ),
@@ -193,7 +230,7 @@ impl Event {
                     ("node", Json::from(node)),
                 ]),
             ),
-            ("d", Json::Object(self.details)),
+            ("d", Json::Object(self.details.clone())),
             ("pii", Json::List(sealed)),
         ]))
     }
@@ -211,56 +248,27 @@ fn seal(
     chain: TenantId,
     event: EventId,
 ) -> Result<Option<Json>, AuditError> {
-    let field = personal.field;
-    let sealed = personal
-        .sealer
-        .seal(chain, event, field, &personal.text, ctx.rng())?;
-    Ok(sealed.map(|sealed| {
+    let (field, text) = (personal.field.as_ref(), &personal.text);
+    seal_field(&personal.sealer, field, text, ctx, chain, event)
+}
+
+/// A personal field as it stands in a body.
+pub(crate) fn seal_field(
+    sealer: &SubjectSealer,
+    field: &str,
+    text: &str,
+    ctx: &Ctx,
+    chain: TenantId,
+    event: EventId,
+) -> Result<Option<Json>, AuditError> {
+    let result = sealer.seal(chain, event, field, text, ctx.rng())?;
+    Ok(result.map(|sealed| {
         Json::object([
             ("ref", Json::from(field)),
-            ("key_id", Json::Text(personal.sealer.subject().to_string())),
+            ("key_id", Json::Text(sealer.subject().to_string())),
             ("nonce", Json::Text(URL_SAFE_NO_PAD.encode(sealed.nonce))),
             ("ct", Json::Text(URL_SAFE_NO_PAD.encode(&sealed.ct))),
             ("cm", Json::Text(URL_SAFE_NO_PAD.encode(sealed.cm))),
         ])
     }))
-}
-
-/// The search columns of an event, always derived from the body, both when it
-/// is written and when it is verified.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Projection {
-    pub(crate) event_id: EventId,
-    pub(crate) kind: String,
-    pub(crate) severity: String,
-    pub(crate) outcome: String,
-    pub(crate) actor_kind: String,
-    pub(crate) actor_ref: Option<UserId>,
-    pub(crate) target_kind: Option<String>,
-    pub(crate) target_ref: Option<String>,
-    pub(crate) request_id: RequestId,
-}
-
-impl Projection {
-    /// `None` when the body lacks a field that every event has.
-    pub(crate) fn of(body: &Json) -> Option<Self> {
-        let text = |key: &str| body.get(key).and_then(Json::text);
-        let actor = body.get("actor")?;
-        let target = body.get("res");
-        let target_text = |key: &str| target.and_then(|t| t.get(key)).and_then(Json::text);
-        Some(Self {
-            event_id: text("eid")?.parse().ok()?,
-            kind: format!("{}.{}", text("cat")?, text("act")?),
-            severity: text("sev")?.to_owned(),
-            outcome: text("out")?.to_owned(),
-            actor_kind: actor.get("type")?.text()?.to_owned(),
-            actor_ref: match actor.get("ref")?.text() {
-                Some(text) => Some(text.parse().ok()?),
-                None => None,
-            },
-            target_kind: target_text("type").map(str::to_owned),
-            target_ref: target_text("id").map(str::to_owned),
-            request_id: text("req")?.parse().ok()?,
-        })
-    }
 }

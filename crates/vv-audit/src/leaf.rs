@@ -99,6 +99,14 @@ impl<'a> Leaf<'a> {
     }
 }
 
+/// Refuses a body that no leaf can hold, before it is given a place.
+pub(crate) fn check_body(body: &str) -> Result<(), LeafError> {
+    if HEADER + body.len() > MAX_LEAF {
+        return Err(LeafError::TooLarge);
+    }
+    Ok(())
+}
+
 fn split<const N: usize>(bytes: &[u8]) -> Result<([u8; N], &[u8]), LeafError> {
     let (head, rest) = bytes.split_first_chunk::<N>().ok_or(LeafError::Truncated)?;
     Ok((*head, rest))

@@ -2,14 +2,15 @@
 //! person means destroying their key, and a backup of the events must not
 //! bring it back.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use vv_base::{Ctx, EventId, Rng, SubjectId, TenantId, UserId};
 use vv_crypto::{SealedField, SubjectKey};
 use vv_store::{Sql, args, row};
 
+use crate::audit::Audit;
 use crate::error::AuditError;
-use crate::record::Audit;
 
 static FIND: Sql = Sql::same(
     "subject.find",
@@ -21,8 +22,25 @@ static INSERT: Sql = Sql::same(
      values ($1, $2, $3, $4) on conflict (subject_id) do nothing",
 );
 
+static FIND_MANY: Sql = Sql::split(
+    "subject.find_many",
+    "select subject_id, wrapped_key, destroyed_at from subject_keys where subject_id = any \
+     (array(select value::uuid from jsonb_array_elements_text($1::text::jsonb)))",
+    "select subject_id, wrapped_key, destroyed_at from subject_keys where subject_id in \
+     (select unhex(value) from json_each($1))",
+);
+
+/// Of a key nothing is left but the fact that it is gone.
+pub(crate) static DESTROY: Sql = Sql::same(
+    "subject.destroy",
+    "insert into subject_keys (subject_id, tenant_id, wrapped_key, created_at, destroyed_at) \
+     values ($1, $2, $3, $4, $4) on conflict (subject_id) do update set \
+     wrapped_key = excluded.wrapped_key, \
+     destroyed_at = coalesce(subject_keys.destroyed_at, excluded.destroyed_at)",
+);
+
 /// Statements on the store of subject keys.
-pub const SUBJECT_STATEMENTS: &[&Sql] = &[&FIND, &INSERT];
+pub const SUBJECT_STATEMENTS: &[&Sql] = &[&FIND, &FIND_MANY, &INSERT, &DESTROY];
 
 row! {
     struct KeyRow {
@@ -35,7 +53,16 @@ row! {
 #[derive(Debug, Clone)]
 pub struct SubjectSealer {
     subject: SubjectId,
-    key: Option<Arc<SubjectKey>>,
+    key: Key,
+}
+
+#[derive(Debug, Clone)]
+enum Key {
+    Live(Arc<SubjectKey>),
+    /// The subject was erased.
+    Destroyed,
+    /// The store of keys does not answer; only the spool takes such fields.
+    Deferred,
 }
 
 impl SubjectSealer {
@@ -44,7 +71,17 @@ impl SubjectSealer {
         self.subject
     }
 
-    /// Nothing once the subject was erased.
+    /// Whether fields can be sealed.
+    pub(crate) const fn is_live(&self) -> bool {
+        matches!(self.key, Key::Live(_))
+    }
+
+    /// Whether the key could not be asked for, so that fields wait for their seal.
+    pub(crate) const fn is_deferred(&self) -> bool {
+        matches!(self.key, Key::Deferred)
+    }
+
+    /// Nothing once the subject was erased, or while the key cannot be had.
     pub(crate) fn seal(
         &self,
         chain: TenantId,
@@ -53,7 +90,7 @@ impl SubjectSealer {
         text: &str,
         rng: &dyn Rng,
     ) -> Result<Option<SealedField>, AuditError> {
-        let Some(key) = &self.key else {
+        let Key::Live(key) = &self.key else {
             return Ok(None);
         };
         key.seal_field(chain.as_bytes(), event, field, text.as_bytes(), rng)
@@ -69,7 +106,9 @@ impl SubjectSealer {
         field: &str,
         sealed: &SealedField,
     ) -> Option<String> {
-        let key = self.key.as_ref()?;
+        let Key::Live(key) = &self.key else {
+            return None;
+        };
         let clear = key
             .open_field(chain.as_bytes(), event, field, sealed)
             .ok()?;
@@ -103,6 +142,23 @@ impl Audit {
             .for_each(|(to, from)| *to = from);
         self.subject_sealer(ctx, SubjectId::from_custom_bytes(bytes))
             .await
+    }
+
+    /// As [`Audit::sealer`], for an event given to [`Audit::emit`]: while the
+    /// store of keys is away, its fields wait for their seal in the spool.
+    pub async fn sealer_for_emit(
+        &self,
+        ctx: &Ctx,
+        user: UserId,
+    ) -> Result<SubjectSealer, AuditError> {
+        let subject = SubjectId::from_uuid(user.uuid());
+        match self.subject_sealer(ctx, subject).await {
+            Err(error) if error.is_outage() => Ok(SubjectSealer {
+                subject,
+                key: Key::Deferred,
+            }),
+            other => other,
+        }
     }
 
     pub(crate) async fn subject_sealer(
@@ -147,11 +203,48 @@ impl Audit {
             (Some(wrapped), None) => {
                 let key = SubjectKey::unwrap(self.keyring().subject_wrap(), subject, &wrapped)
                     .map_err(|_| AuditError::SubjectKey)?;
-                Some(Arc::new(key))
+                Key::Live(Arc::new(key))
             }
-            _ => None,
+            _ => Key::Destroyed,
         };
         Ok(Some(SubjectSealer { subject, key }))
+    }
+
+    /// The sealers of those of these subjects that have a key or had one, in
+    /// one question. A key that does not open counts as missing here: one
+    /// damaged row must not hide the events of everybody else.
+    pub(crate) async fn existing_sealers(
+        &self,
+        ctx: &Ctx,
+        subjects: &[SubjectId],
+    ) -> Result<HashMap<SubjectId, SubjectSealer>, AuditError> {
+        let ids: Vec<_> = subjects
+            .iter()
+            .map(|id| hex::encode(id.as_bytes()))
+            .collect();
+        let list = serde_json::json!(ids).to_string();
+        let rows: Vec<(SubjectId, Option<Vec<u8>>, Option<i64>)> = self
+            .keys()
+            .read(&everywhere(ctx), "subject.find_many", async |tx| {
+                tx.all(&FIND_MANY, args![list]).await
+            })
+            .await?;
+        let mut sealers = HashMap::with_capacity(rows.len());
+        for (subject, wrapped, destroyed) in rows {
+            let key = match (wrapped, destroyed) {
+                (Some(wrapped), None) => {
+                    let wrap_key = self.keyring().subject_wrap();
+                    let Ok(key) = SubjectKey::unwrap(wrap_key, subject, &wrapped) else {
+                        tracing::error!(%subject, "a subject key does not open");
+                        continue;
+                    };
+                    Key::Live(Arc::new(key))
+                }
+                _ => Key::Destroyed,
+            };
+            sealers.insert(subject, SubjectSealer { subject, key });
+        }
+        Ok(sealers)
     }
 }
 
