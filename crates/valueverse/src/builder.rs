@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use vv_audit::Audit;
+use vv_audit::{Audit, AuditError, AuditParts, AuditSettings, Witness, WitnessSettings};
 use vv_auth::{Auth, AuthSettings, KeysError, Parts};
 use vv_base::{Clock, Ctx, Rng, SystemClock, SystemRng};
 use vv_console::ConsoleState;
@@ -36,6 +36,9 @@ pub enum BuildError {
     /// Signing keys could not be loaded.
     #[error(transparent)]
     Keys(#[from] KeysError),
+    /// The audit trail could not be opened.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
     /// The HTTP settings contradict each other.
     #[error("{0}")]
     Http(SettingsFault),
@@ -53,6 +56,8 @@ pub struct Builder {
     node: String,
     http: HttpSettings,
     metrics: MetricsAccess,
+    audit: AuditSettings,
+    witness: Option<WitnessSettings>,
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
 }
@@ -67,6 +72,8 @@ impl Builder {
             node: "node".to_owned(),
             http: HttpSettings::default(),
             metrics: MetricsAccess::default(),
+            audit: AuditSettings::default(),
+            witness: None,
             clock: Arc::new(SystemClock),
             rng: Arc::new(SystemRng),
         }
@@ -100,6 +107,20 @@ impl Builder {
         self
     }
 
+    /// How the audit trail behaves.
+    #[must_use]
+    pub fn audit(mut self, settings: AuditSettings) -> Self {
+        self.audit = settings;
+        self
+    }
+
+    /// Cosigns checkpoints of other installations as well.
+    #[must_use]
+    pub fn witness(mut self, settings: WitnessSettings) -> Self {
+        self.witness = Some(settings);
+        self
+    }
+
     /// Another clock and randomness than the machine's, for tests.
     #[must_use]
     pub fn clock_and_rng(mut self, clock: Arc<dyn Clock>, rng: Arc<dyn Rng>) -> Self {
@@ -119,7 +140,14 @@ impl Builder {
         let keyring = Arc::new(Keyring::new(root, &self.environment));
         root_check::check(&ctx, &self.store, root, &keyring).await?;
         root_check::check_subject_keys(&ctx, &self.store, &self.keys).await?;
-        let audit = Audit::new(self.keys.clone(), Arc::clone(&keyring), self.node);
+        let audit_parts = AuditParts {
+            store: self.store.clone(),
+            keys: self.keys.clone(),
+            keyring: Arc::clone(&keyring),
+            node: self.node,
+        };
+        let audit = Audit::open(&ctx, audit_parts, self.audit).await?;
+        audit.announce_through(&self.shared);
         let parts = Parts {
             store: self.store,
             shared: self.shared,
@@ -137,7 +165,14 @@ impl Builder {
         let edge = Edge::new(http, Arc::clone(&self.clock), Arc::clone(&self.rng))
             .map_err(BuildError::Http)?
             .with_error_page(vv_console::error_page());
-        let state = AppState::new(auth, self.clock, self.rng, self.metrics);
+        let witness = match &self.witness {
+            Some(settings) => Some(Witness::open(auth.audit(), settings).await?),
+            None => None,
+        };
+        let mut state = AppState::new(auth, self.clock, self.rng, self.metrics);
+        if let Some(witness) = witness {
+            state = state.with_witness(witness);
+        }
         let console = ConsoleState::new(state.clone());
         Ok(SecuritySystem::new(state, console, edge, self.keys))
     }

@@ -59,6 +59,17 @@ impl SecuritySystem {
         self.protect(self.router())
     }
 
+    /// The witness for other logs alone, with health and metrics, behind the edge.
+    pub fn witness_service(&self) -> Router {
+        self.protect(vv_http::witness_router(self.state.clone()))
+    }
+
+    /// Ends the answers that would go on for as long as somebody listens. Call
+    /// it when the service is to stop, or a graceful end waits for them.
+    pub fn end_streams(&self) {
+        self.state.end_streams();
+    }
+
     /// The worker of the job queue. Run it beside the service.
     pub fn jobs(&self) -> Worker {
         jobs::worker(self.state.auth())
@@ -77,6 +88,7 @@ impl SecuritySystem {
     /// Closes the connections; everything acknowledged is on disk already.
     pub async fn close(&self) {
         self.auth().wind_down().await;
+        self.auth().audit().close().await;
         self.auth().store().close().await;
         self.keys.close().await;
     }

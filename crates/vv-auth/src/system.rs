@@ -184,22 +184,14 @@ impl Auth {
             return Ok(());
         }
         let (auth, ctx) = (self.clone(), ctx.clone());
-        let work = async move { auth.record(&ctx, "authz.denied", event).await };
+        let work = async move { auth.record(&ctx, event).await };
         self.finish(work).await.unwrap_or(Ok(()))
     }
 
-    /// Records an event that goes with no other change.
-    pub async fn record(
-        &self,
-        ctx: &Ctx,
-        name: &'static str,
-        event: Event,
-    ) -> Result<(), AuditError> {
-        self.store()
-            .tx(ctx, name, async |tx| {
-                self.audit().record(ctx, tx, event).await?;
-                Ok(())
-            })
-            .await
+    /// Records an event that goes with no other change, as durably as its kind
+    /// asks for.
+    pub async fn record(&self, ctx: &Ctx, event: Event) -> Result<(), AuditError> {
+        self.audit().emit(ctx, event).await?;
+        Ok(())
     }
 }

@@ -14,8 +14,9 @@ pub mod problem;
 mod router;
 pub mod routes;
 mod state;
+pub mod streams;
 
 pub use layer::{Edge, HttpSettings, apply};
 pub use problem::Problem;
-pub use router::{openapi_json, router};
+pub use router::{openapi_json, router, witness_router};
 pub use state::{AppState, MetricsAccess, RenderMetrics};

@@ -24,6 +24,7 @@ use crate::extract::SESSION_COOKIE;
         (name = "Staff", description = "People of the tenant"),
         (name = "Passwords", description = "Judging passwords"),
         (name = "Audit", description = "The tamper-evident trail"),
+        (name = "Witness", description = "Cosigning the checkpoints of other installations"),
         (name = "Discovery", description = "Documents for other services"),
         (name = "Operations", description = "Health and metrics"),
     )
@@ -54,9 +55,22 @@ impl Modify for Credentials {
     }
 }
 
+/// What the operations cannot say themselves.
+pub(crate) fn finish(document: &mut Document) {
+    add_default_refusal(document);
+    plain_parameters(document);
+}
+
+/// axum marks a parameter that holds slashes with a star, OpenAPI has no word for it.
+fn plain_parameters(document: &mut Document) {
+    let paths = std::mem::take(&mut document.paths.paths);
+    let plain = |(path, item): (String, _)| (path.replace("{*", "{"), item);
+    document.paths.paths = paths.into_iter().map(plain).collect();
+}
+
 /// Every operation may be refused for reasons that are not its own: size,
 /// media type, overload. They all answer with a problem document.
-pub(crate) fn add_default_refusal(document: &mut Document) {
+fn add_default_refusal(document: &mut Document) {
     let content = ContentBuilder::new()
         .schema(Some(Ref::from_schema_name("ProblemDocument")))
         .build();

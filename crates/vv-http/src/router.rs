@@ -6,7 +6,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::openapi::ApiDocument;
-use crate::routes::{audit, auth, me, ops, passwords, users, wellknown};
+use crate::routes::{audit, auth, me, ops, passwords, users, wellknown, witness};
 use crate::state::AppState;
 
 /// The routes and their description.
@@ -23,8 +23,23 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(users::get))
         .routes(routes!(passwords::check))
         // audit
-        .routes(routes!(audit::verify))
-        .routes(routes!(audit::list))
+        .routes(routes!(audit::events::write, audit::events::list))
+        .routes(routes!(audit::events::get))
+        .routes(routes!(audit::verify::stats))
+        .routes(routes!(audit::verify::verify))
+        .routes(routes!(audit::export::export))
+        .routes(routes!(audit::tail::tail))
+        .routes(routes!(audit::proof::checkpoint))
+        .routes(routes!(audit::proof::inclusion))
+        .routes(routes!(audit::proof::consistency))
+        .routes(routes!(audit::proof::keys))
+        .routes(routes!(audit::proof::receipt))
+        .routes(routes!(audit::tiles::checkpoint))
+        .routes(routes!(audit::tiles::tile))
+        .routes(routes!(audit::custody::holds, audit::custody::place))
+        .routes(routes!(audit::custody::release))
+        .routes(routes!(audit::custody::segments))
+        .routes(routes!(witness::add_checkpoint))
         // discovery
         .routes(routes!(wellknown::jwks))
         // operations
@@ -37,14 +52,25 @@ fn described() -> OpenApiRouter<AppState> {
 /// [`apply`](crate::apply).
 pub fn router(state: AppState) -> Router {
     let (router, mut document) = described().split_for_parts();
-    crate::openapi::add_default_refusal(&mut document);
+    crate::openapi::finish(&mut document);
     let json = crate::openapi::to_json(&document);
     router.with_state(state).merge(crate::docs::routes(json))
+}
+
+/// The witness alone, for a program that does nothing else.
+pub fn witness_router(state: AppState) -> Router {
+    let (router, _) = OpenApiRouter::new()
+        .routes(routes!(witness::add_checkpoint))
+        .routes(routes!(ops::healthz))
+        .routes(routes!(ops::readyz))
+        .routes(routes!(ops::metrics))
+        .split_for_parts();
+    router.with_state(state)
 }
 
 /// The OpenAPI document as JSON text.
 pub fn openapi_json() -> String {
     let (_, mut document) = described().split_for_parts();
-    crate::openapi::add_default_refusal(&mut document);
+    crate::openapi::finish(&mut document);
     crate::openapi::to_json(&document)
 }

@@ -1,13 +1,17 @@
 use std::sync::Arc;
 
 use tokio::sync::Mutex;
+use vv_audit::Witness;
 use vv_auth::Auth;
 use vv_base::{Clock, Ctx, RequestId, Rng, Secret, Source, Span, Timestamp};
+
+use crate::streams::Streams;
 
 /// What the handlers share. Cheap to clone.
 #[derive(Clone)]
 pub struct AppState {
     inner: Arc<Inner>,
+    witness: Option<Arc<Witness>>,
 }
 
 struct Inner {
@@ -16,6 +20,7 @@ struct Inner {
     rng: Arc<dyn Rng>,
     metrics: MetricsAccess,
     readiness: Mutex<Option<(Timestamp, bool)>>,
+    streams: Streams,
 }
 
 /// Renders the metrics in the Prometheus text format.
@@ -48,8 +53,33 @@ impl AppState {
                 rng,
                 metrics,
                 readiness: Mutex::new(None),
+                streams: Streams::default(),
             }),
+            witness: None,
         }
+    }
+
+    /// Cosigns checkpoints of other logs as well.
+    #[must_use]
+    pub fn with_witness(mut self, witness: Witness) -> Self {
+        self.witness = Some(Arc::new(witness));
+        self
+    }
+
+    /// The witness for other logs, if this node is one.
+    pub fn witness(&self) -> Option<&Witness> {
+        self.witness.as_deref()
+    }
+
+    /// Answers that go on for as long as somebody listens.
+    pub(crate) fn streams(&self) -> &Streams {
+        &self.inner.streams
+    }
+
+    /// Ends the answers that would go on for ever. Call it when the node is to
+    /// stop: a graceful end of the listener waits for open answers.
+    pub fn end_streams(&self) {
+        self.inner.streams.stop();
     }
 
     /// The identity slices.

@@ -58,7 +58,7 @@ impl Chain<'_> {
     pub(crate) fn forge(&self, height: u32) -> String {
         let (me, id) = (self.me(), self.world.id::<()>(self.world.ctx().new_id()));
         format!(
-            "insert into audit_events select tenant_id, {height}, {id}, seq_ts, kind, severity, \
+            "insert into audit_events select gseq + 1000000 + {height}, tenant_id, {height}, {id}, seq_ts, kind, severity, \
              outcome, actor_kind, actor_ref, target_kind, target_ref, request_id, leaf, leaf_hash \
              from audit_events where tenant_id = {me} and height = 5;"
         )
@@ -115,11 +115,7 @@ impl Chain<'_> {
         );
         let audit = self.world.auth().audit();
         let ctx = self.world.chain_ctx(self.id);
-        let kept = audit
-            .last_verification(&ctx, &self.world.store)
-            .await
-            .unwrap()
-            .unwrap();
+        let kept = audit.last_verification(&ctx).await.unwrap().unwrap();
         assert!(!kept.verified, "{name} on {engine:?}");
         // A second look does not turn it green.
         assert!(

@@ -238,7 +238,7 @@ impl World {
         let page = PageRequest::new(Some(PageRequest::MAX_LIMIT), None);
         let audit = self.auth().audit();
         audit
-            .list(&ctx, &self.store, &EventFilter::default(), &page)
+            .list(&ctx, &EventFilter::default(), &page)
             .await
             .unwrap()
             .items

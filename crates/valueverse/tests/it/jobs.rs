@@ -1,6 +1,6 @@
 //! What happens in the background.
 
-use vv_audit::SYSTEM_CHAIN;
+use vv_audit::{SYSTEM_CHAIN, VerifyOptions};
 use vv_base::Span;
 use vv_store::{Sql, args};
 
@@ -40,7 +40,7 @@ async fn every_chain_is_verified_each_day() {
         let audit = world.auth().audit();
         for (chain, verified) in [(SYSTEM_CHAIN, true), (ada.tenant, true), (broken, false)] {
             let ctx = world.chain_ctx(chain);
-            let found = audit.last_verification(&ctx, &world.store).await.unwrap();
+            let found = audit.last_verification(&ctx).await.unwrap();
             let found = found.unwrap();
             assert_eq!(found.verified, verified, "{chain}");
             assert_eq!(found.verified_at, world.ctx().now());
@@ -49,10 +49,7 @@ async fn every_chain_is_verified_each_day() {
         assert_eq!(run_jobs(&world).await, 0);
         world.wait(Span::days(1));
         assert!(run_jobs(&world).await >= 3);
-        let found = audit
-            .last_verification(&world.ctx(), &world.store)
-            .await
-            .unwrap();
+        let found = audit.last_verification(&world.ctx()).await.unwrap();
         assert_eq!(found.unwrap().verified_at, world.ctx().now());
     })
     .await;
@@ -114,7 +111,7 @@ async fn a_chain_that_vanished_is_missed() {
         // Twice: the finding of the first day must not become the truth of the second.
         for _ in 0..2 {
             run_jobs(&world).await;
-            let found = audit.last_verification(&own, &world.store).await.unwrap();
+            let found = audit.last_verification(&own).await.unwrap();
             assert!(!found.expect("a result").verified);
             world.wait(Span::days(1));
         }
@@ -135,7 +132,10 @@ async fn a_chain_that_got_shorter_is_noticed() {
         for _ in 0..3 {
             note(&world, &own).await;
         }
-        let before = audit.verify(&own, &world.store, |_, _| {}).await.unwrap();
+        let before = audit
+            .verify(&own, &VerifyOptions::default(), |_, _| {})
+            .await
+            .unwrap();
         assert!(before.verified);
         let script = format!(
             "delete from audit_events where tenant_id = {id} and height > \
@@ -144,7 +144,10 @@ async fn a_chain_that_got_shorter_is_noticed() {
              insert into audit_chains select * from old_heads where tenant_id = {id}"
         );
         world.tamper(&script).await;
-        let after = audit.verify(&own, &world.store, |_, _| {}).await.unwrap();
+        let after = audit
+            .verify(&own, &VerifyOptions::default(), |_, _| {})
+            .await
+            .unwrap();
         assert!(!after.verified);
         let short = before.checked - 3 + 1;
         assert_eq!(after.first_bad_height, Some(short));

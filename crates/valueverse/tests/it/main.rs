@@ -28,4 +28,6 @@ mod setup;
 #[cfg(test)]
 mod statements;
 #[cfg(test)]
+mod streams;
+#[cfg(test)]
 mod tamper;

@@ -42,7 +42,7 @@ async fn a_token_lets_one_person_in_once() {
                 "system.setup_completed"
             ]
         );
-        let tenants = auth.audit().chains(&ctx, &world.store).await.unwrap();
+        let tenants = auth.audit().chains(&ctx).await.unwrap();
         let tenant = tenants.into_iter().find(|chain| *chain != SYSTEM_CHAIN);
         let events = world.events(tenant.unwrap()).await;
         let kinds: Vec<_> = events.iter().rev().map(|e| e.kind.as_str()).collect();

@@ -3,12 +3,30 @@
 
 use axum::http::StatusCode;
 use vv_audit::{AuditError, Event, Kind, SYSTEM_CHAIN};
-use vv_store::Engine;
+use vv_base::TenantId;
+use vv_store::{Engine, Sql, args};
 
 use crate::audit::verify;
 use crate::forge::{Chain, chain, completeness, integrity, projection, shortened};
-use crate::harness::{PASSWORD, credentials, on_both};
+use crate::harness::{PASSWORD, World, credentials, on_both};
 use crate::permission::{get, token_of};
+
+/// Events that wait for their place.
+async fn waiting(world: &World, chain: TenantId) -> i64 {
+    static WAITING: Sql = Sql::same(
+        "test.waiting",
+        "select count(*) from audit_intake where tenant_id = $1",
+    );
+    world.value(&WAITING, args![chain]).await
+}
+
+async fn events_of(world: &World, chain: TenantId) -> i64 {
+    static EVENTS: Sql = Sql::same(
+        "test.events_of",
+        "select count(*) from audit_events where tenant_id = $1",
+    );
+    world.value(&EVENTS, args![chain]).await
+}
 
 #[tokio::test]
 async fn an_edited_leaf_or_hash_is_found() {
@@ -174,7 +192,7 @@ async fn a_cut_tail_is_found_even_with_a_head_that_fits() {
 }
 
 #[tokio::test]
-async fn nothing_is_appended_to_a_chain_with_a_forged_end() {
+async fn events_of_a_chain_with_a_forged_end_wait_and_nothing_covers_the_break() {
     on_both(async |world| {
         let cut = chain(&world).await;
         let cut_script = shortened(&cut).await;
@@ -189,29 +207,73 @@ async fn nothing_is_appended_to_a_chain_with_a_forged_end() {
             first_gone.delete("height = 1"),
             first_gone.me()
         );
-        let beyond = chain(&world).await;
         let moved = chain(&world).await;
-        for (chain, script) in [
+        let beyond = chain(&world).await;
+        let mut cases = vec![
             (&cut, cut_script),
             (&headless, drop_head),
             (&first_gone, also_first),
-            (&beyond, beyond.forge(6)),
             (&moved, moved.head("height = 9")),
-        ] {
+        ];
+        if world.engine == Engine::Lite {
+            // Partitions have no common key: PostgreSQL leaves this one to verification.
+            cases.push((&beyond, beyond.forge(6)));
+        }
+        for (chain, script) in cases {
             world.tamper(&script).await;
-            let before = world.rows_of("audit_events").await;
+            let before = events_of(&world, chain.id).await;
             let ctx = world.chain_ctx(chain.id);
-            let event = Event::new(Kind::UsersListed);
-            let refused = world.auth().record(&ctx, "test.append", event).await;
+            world
+                .auth()
+                .record(&ctx, Event::new(Kind::UsersListed))
+                .await
+                .unwrap();
+            let refused = world
+                .auth()
+                .audit()
+                .append(&ctx, Event::new(Kind::UsersListed))
+                .await;
             assert!(
                 matches!(refused, Err(AuditError::HeadTampered)),
                 "{script}: {refused:?}"
             );
-            assert_eq!(world.rows_of("audit_events").await, before, "{script}");
+            assert_eq!(events_of(&world, chain.id).await, before, "{script}");
+            // Both are kept.
+            assert_eq!(waiting(&world, chain.id).await, 2, "{script}");
         }
         // Other chains go on.
         let fine = chain(&world).await;
         assert!(verify(&world, fine.id).await.verified);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_broken_chain_goes_on_when_an_operator_says_so_and_the_break_stays_visible() {
+    on_both(async |world| {
+        let broken = chain(&world).await;
+        let script = format!(
+            "{}{}",
+            broken.delete("height = 3"),
+            broken.head("height = 9")
+        );
+        world.tamper(&script).await;
+        let ctx = world.chain_ctx(broken.id);
+        let event = Event::new(Kind::UsersListed);
+        world.auth().record(&ctx, event).await.unwrap();
+        assert_eq!(waiting(&world, broken.id).await, 1);
+        let audit = world.auth().audit();
+        let resumed = audit.resume(&ctx).await.unwrap().expect("it was broken");
+        assert_eq!((resumed.stated_height, resumed.found_height), (Some(9), 5));
+        assert_eq!(waiting(&world, broken.id).await, 0);
+        assert_eq!(world.count(broken.id, "audit.chain_resumed").await, 1);
+        assert_eq!(audit.resume(&ctx).await.unwrap(), None);
+        let found = verify(&world, broken.id).await;
+        assert_eq!(
+            (found.verified, found.first_bad_height),
+            (false, Some(3)),
+            "{found:?}"
+        );
     })
     .await;
 }
@@ -231,10 +293,7 @@ async fn a_broken_system_chain_is_reported_by_what_is_stored() {
         let found = verify(&world, SYSTEM_CHAIN).await;
         assert!(!found.verified, "{found:?}");
         let audit = world.auth().audit();
-        let kept = audit
-            .last_verification(&world.ctx(), &world.store)
-            .await
-            .unwrap();
+        let kept = audit.last_verification(&world.ctx()).await.unwrap();
         assert!(!kept.unwrap().verified);
         // A tenant's broken chain is still reported when the system chain takes no event.
         let chain = chain(&world).await;
@@ -243,14 +302,14 @@ async fn a_broken_system_chain_is_reported_by_what_is_stored() {
             .await;
         assert!(!verify(&world, chain.id).await.verified);
         let ctx = world.chain_ctx(chain.id);
-        let kept = audit.last_verification(&ctx, &world.store).await.unwrap();
+        let kept = audit.last_verification(&ctx).await.unwrap();
         assert!(!kept.unwrap().verified);
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_broken_chain_can_be_verified_and_nothing_happens_unrecorded() {
+async fn a_broken_chain_stops_nobody_and_what_happens_meanwhile_is_kept() {
     on_both(async |world| {
         let ada = world.first_admin().await;
         let token = token_of(&world, &ada).await;
@@ -265,20 +324,14 @@ async fn a_broken_chain_can_be_verified_and_nothing_happens_unrecorded() {
             (StatusCode::OK, &false.into())
         );
         assert_eq!(found["verdicts"]["completeness"], "failed");
-        // What must be recorded and cannot be is not done, looking included.
-        for path in ["/api/v1/users", "/api/v1/audit/events"] {
-            let (status, answer) = get(&world, &token, path).await;
-            assert!(status.is_server_error(), "{path}: {status}");
-            assert_eq!(answer.get("items"), None, "{path}");
-        }
-        let sessions = world.rows_of("sessions").await;
+        // Whoever can write the database must not be able to lock people out.
+        let before = waiting(&world, ada.tenant).await;
+        let (status, _) = get(&world, &token, "/api/v1/users").await;
+        assert_eq!(status, StatusCode::OK);
         let typed = credentials(&ada.email, PASSWORD);
-        world
-            .auth()
-            .login(&world.visitor(), &typed)
-            .await
-            .unwrap_err();
-        assert_eq!(world.rows_of("sessions").await, sessions);
+        world.auth().login(&world.visitor(), &typed).await.unwrap();
+        assert!(waiting(&world, ada.tenant).await >= before + 2);
+        assert!(world.count(SYSTEM_CHAIN, "security.chain_broken").await > 0);
     })
     .await;
 }
@@ -289,6 +342,7 @@ async fn triggers_are_back_for_everybody_who_does_not_take_them_away() {
     on_both(async |world| {
         let chain = chain(&world).await;
         let script = chain.set(3, "kind = 'x'").leak();
+        world.settle().await;
         let pg: &'static str = match world.engine {
             Engine::Pg => format!("reset role; set search_path = audit; {script}").leak(),
             Engine::Lite => "",

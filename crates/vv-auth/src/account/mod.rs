@@ -49,7 +49,7 @@ impl Auth {
         let page = Page::from_probe(rows, page, |row| row.user_id.as_bytes().to_vec());
         let shown = i64::try_from(page.items.len()).unwrap_or(i64::MAX);
         let event = Event::new(Kind::UsersListed).detail("shown", shown);
-        self.record(ctx, "account.list_audit", event).await?;
+        self.record(ctx, event).await?;
         let mut items = Vec::with_capacity(page.items.len());
         for row in page.items {
             items.push(self.open_user(row)?);
@@ -78,7 +78,7 @@ impl Auth {
         let event = Event::new(Kind::UserViewed)
             .outcome(outcome)
             .target("user", user);
-        self.record(ctx, "account.view_audit", event).await?;
+        self.record(ctx, event).await?;
         found
     }
 

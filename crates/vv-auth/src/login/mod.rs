@@ -163,7 +163,7 @@ impl Auth {
             .target("subject", sealer.subject())
             .detail("method", "password")
             .source(sealer, &ctx.source);
-        self.record(ctx, "login.refuse", event).await?;
+        self.record(ctx, event).await?;
         metrics::counter!("valueverse_logins_total", "outcome" => "failure").increment(1);
         Ok(())
     }

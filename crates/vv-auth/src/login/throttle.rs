@@ -66,7 +66,7 @@ impl Auth {
         let event = Event::new(Kind::LoginThrottled)
             .outcome(Outcome::Denied)
             .source(&sealer, &ctx.source);
-        self.record(&ctx, "login.throttled", event).await?;
+        self.record(&ctx, event).await?;
         Ok(())
     }
 }

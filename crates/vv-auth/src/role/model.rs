@@ -26,6 +26,12 @@ permissions! {
     AuditRead = "audit:read",
     /// Check the tenant's audit chain.
     AuditVerify = "audit:verify",
+    /// Write events of applications into the tenant's audit trail.
+    AuditWrite = "audit:write",
+    /// Take the tenant's audit trail out of the service.
+    AuditExport = "audit:export",
+    /// Place and release legal holds, see how the trail is kept.
+    AuditManage = "audit:manage",
     /// See the overview numbers.
     DashboardRead = "dashboard:read",
 }
@@ -38,6 +44,9 @@ impl Permission {
             Self::AuditRead => 1 << 1,
             Self::AuditVerify => 1 << 2,
             Self::DashboardRead => 1 << 3,
+            Self::AuditWrite => 1 << 4,
+            Self::AuditExport => 1 << 5,
+            Self::AuditManage => 1 << 6,
         }
     }
 }
@@ -123,7 +132,7 @@ impl SystemRole {
                 .into_iter()
                 .collect(),
             Self::BillingReadonly => [Permission::DashboardRead].into_iter().collect(),
-            Self::BillingApi => PermissionSet::default(),
+            Self::BillingApi => [Permission::AuditWrite].into_iter().collect(),
         }
     }
 }
@@ -177,10 +186,11 @@ mod tests {
         assert_eq!(
             matrix,
             [
-                "billing_admin: user:read audit:read audit:verify dashboard:read",
+                "billing_admin: user:read audit:read audit:verify audit:write audit:export \
+                 audit:manage dashboard:read",
                 "billing_operator: user:read dashboard:read",
                 "billing_readonly: dashboard:read",
-                "billing_api: ",
+                "billing_api: audit:write",
             ]
         );
     }

@@ -132,7 +132,9 @@ impl Auth {
         if !fits {
             return Err(SessionError::Expired);
         }
-        Ok(live.principal(claims.sid))
+        let principal = live.principal(claims.sid);
+        let until = principal.until.min(claims.exp);
+        Ok(Principal { until, ..principal })
     }
 
     /// The person behind a console cookie.
@@ -149,6 +151,35 @@ impl Auth {
         } else {
             Err(SessionError::Expired)
         }
+    }
+
+    /// What somebody whose answer is still being sent may do by now. Asks SQL
+    /// each time, and does not count as a use of the session: who only watches
+    /// must not keep it alive.
+    pub async fn recheck(
+        &self,
+        ctx: &Ctx,
+        principal: &Principal,
+    ) -> Result<Principal, SessionError> {
+        let id = principal.session;
+        let now = ctx.now();
+        let tombstone = self.shared().is_revoked(&RevocationKey::session(id)).await;
+        if tombstone == Revocation::Revoked || !ahead(now, principal.until) {
+            return Err(SessionError::Expired);
+        }
+        let live = self.load_session(ctx, id).await?;
+        if live.tenant != principal.tenant || live.user != principal.user {
+            return Err(SessionError::Expired);
+        }
+        // A session that is used elsewhere lives on; a token never does.
+        let until = match principal.kind {
+            SessionKind::Browser => live.principal(id).until,
+            SessionKind::Token => principal.until,
+        };
+        Ok(Principal {
+            until,
+            ..live.principal(id)
+        })
     }
 
     /// Ends the session of the request. Ending an ended session is fine.

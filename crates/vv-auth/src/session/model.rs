@@ -48,6 +48,8 @@ pub struct Principal {
     pub aal: u8,
     /// When they last proved who they are.
     pub auth_time: Timestamp,
+    /// When the session, or the token that carried it, stops being good.
+    pub until: Timestamp,
 }
 
 /// What a program receives at sign-in and refresh.
@@ -149,6 +151,7 @@ impl LiveSession {
             permissions: self.permissions,
             aal: self.aal,
             auth_time: self.auth_time,
+            until: self.ends_at,
         }
     }
 }

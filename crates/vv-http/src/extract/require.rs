@@ -37,6 +37,12 @@ rights! {
     AuditRead,
     /// `audit:verify`
     AuditVerify,
+    /// `audit:write`
+    AuditWrite,
+    /// `audit:export`
+    AuditExport,
+    /// `audit:manage`
+    AuditManage,
     /// `dashboard:read`
     DashboardRead,
 }

@@ -45,6 +45,17 @@ pub(crate) static INTERNAL: Entry = entry(
 /// All problems, sorted by code.
 #[rustfmt::skip]
 pub static CATALOGUE: &[Entry] = &[
+    entry("audit.head_tampered", 503, "Audit chain broken", "The audit chain was changed outside of this service, so it takes no more events.", "Tell the operator, who runs `valueverse audit verify` and decides with `valueverse audit resume`."),
+    entry("audit.no_hold", 404, "No such legal hold", "No such legal hold is in force.", "Check the id against the list of holds."),
+    entry("audit.not_anchored", 409, "Not anchored yet", "The event is in no signed checkpoint of the log of logs yet.", "Wait for the time in Retry-After and try again; it takes a second or two."),
+    entry("audit.not_found", 404, "Not in the audit trail", "There is no such event, log or tile in the tenant's audit trail.", "Check the id or the path; what belongs to other tenants is never shown."),
+    entry("audit.out_of_range", 404, "No such height or size", "The audit chain has no such height or size.", "Ask for heights from 1 up to the size in the newest checkpoint."),
+    entry("audit.pruned", 410, "Pruned", "The events were removed at the end of their time of retention.", "Look into the archive of their month; proofs about them still work."),
+    entry("audit.segment_damaged", 500, "Segment damaged", "The record of a closed segment is not as it was signed.", "Tell the operator, who runs `valueverse audit verify`."),
+    entry("audit.too_many_holds", 409, "Too many legal holds", "The chain has as many legal holds as make sense.", "Release those that are no longer needed; one is enough to keep everything."),
+    entry("audit.tree_damaged", 500, "Audit tree damaged", "Stored parts of the audit tree are missing or contradict each other.", "Tell the operator, who runs `valueverse audit verify`."),
+    entry("audit.type_reserved", 422, "Type reserved", "Events of this type are written by this service alone.", "Use `data.created`, `data.viewed`, `data.updated`, `data.deleted`, `data.exported`, or a type of your own, `app.<name>`."),
+    entry("audit.type_unknown", 422, "Type unknown", "The type is neither in the catalogue nor a well-formed `app.<name>`.", "Name your own types `app.` and at most 48 lowercase letters, digits and underscores, a letter first."),
     entry("audit.verification_running", 409, "Verification running", "The audit chain is being verified right now.", "Wait until it is done; the result is stored and shown in the console."),
     entry("auth.busy", 503, "Sign-in busy", "Too many passwords are being checked right now.", "Wait for the time in Retry-After and try again."),
     entry("auth.invalid_credentials", 401, "Sign-in failed", "The identifier or the password is wrong, or the account cannot sign in.", "Check both and try again, or reset the password."),
@@ -69,7 +80,9 @@ pub static CATALOGUE: &[Entry] = &[
     entry("request.misdirected", 421, "Unknown host", "This service does not answer under that host name.", "Use the service's public address, or add the name to the allowed hosts."),
     entry("request.not_found", 404, "No such path", "Nothing answers at this path.", "Check the path against /docs."),
     entry("request.overloaded", 503, "Too busy", "The service is at its limit of simultaneous requests.", "Wait for the time in Retry-After and try again."),
+    entry("request.rate_limited", 429, "Too many requests", "There were too many requests from this network.", "Wait for the time in Retry-After and try again."),
     entry("request.timeout", 503, "Took too long", "The request was not finished in time and was given up.", "Wait for the time in Retry-After and try again; check first whether it took effect."),
+    entry("request.too_many_streams", 429, "Too many streams", "The session, or the service, has as many open streams and exports as it may have.", "Close one, or wait for the time in Retry-After and try again."),
     entry("request.unknown_field", 422, "Unknown field", "The body has a field that this operation does not know.", "Remove the field that `errors` names, or correct its spelling."),
     entry("request.unsupported_media_type", 415, "Media type not supported", "The body is not of a media type that this operation reads.", "Send the media type that the detail names."),
     entry("request.uri_too_long", 414, "Address too long", "The path and query are longer than 8 KiB.", "Shorten the query."),

@@ -2,7 +2,8 @@
 
 use std::fmt::Display;
 
-use vv_audit::AuditError;
+use vv_audit::redact::RedactError;
+use vv_audit::{ApplicationEventError, AuditError, RetentionError};
 use vv_auth::{AccountError, Fault, HashError, KeysError, LoginError, SessionError, SetupError};
 use vv_base::{CursorError, ErrorCode, Span};
 use vv_shared::SharedError;
@@ -57,6 +58,63 @@ impl From<AuditError> for Problem {
     fn from(error: AuditError) -> Self {
         match error {
             AuditError::Store(error) => error.into(),
+            AuditError::Filter(fault) => known(error.code()).with_detail(format!("{fault}.")),
+            AuditError::OutOfRange => known(error.code()),
+            AuditError::Pruned(height) => known(error.code()).with_detail(format!(
+                "Events up to height {height} were removed at the end of their time of retention."
+            )),
+            AuditError::NotAnchored => known(error.code()).with_retry_after(Span::seconds(2)),
+            AuditError::Overloaded | AuditError::Spool(_) => {
+                tracing::error!(%error, "audit events cannot be written");
+                known(ErrorCode::new("service.unavailable")).with_retry_after(RETRY_AFTER)
+            }
+            AuditError::HeadTampered | AuditError::TreeDamaged => {
+                tracing::error!(%error, "the audit trail is damaged");
+                known(error.code())
+            }
+            error => internal(&error),
+        }
+    }
+}
+
+impl From<ApplicationEventError> for Problem {
+    fn from(error: ApplicationEventError) -> Self {
+        let (pointer, reason) = match &error {
+            ApplicationEventError::Audit(AuditError::Leaf(_)) => ("/metadata", "too_large"),
+            ApplicationEventError::Audit(_) => {
+                return match error {
+                    ApplicationEventError::Audit(error) => error.into(),
+                    other => internal(&other),
+                };
+            }
+            ApplicationEventError::Type(_) => ("/type", "invalid_value"),
+            ApplicationEventError::Description => ("/description", "invalid_value"),
+            ApplicationEventError::Target => ("/target_id", "invalid_value"),
+            ApplicationEventError::Metadata(fault) => match fault {
+                RedactError::DescriptionTooLong => ("/description", fault.reason()),
+                other => ("/metadata", other.reason()),
+            },
+        };
+        let code = match &error {
+            ApplicationEventError::Audit(_) => ErrorCode::new("request.invalid"),
+            other => other.code(),
+        };
+        known(code).with_error(FieldError::new(pointer, reason, error.to_string()))
+    }
+}
+
+impl From<RetentionError> for Problem {
+    fn from(error: RetentionError) -> Self {
+        match error {
+            RetentionError::Reason => known(ErrorCode::new("request.invalid")).with_error(
+                FieldError::new("/reason", "invalid_value", error.to_string()),
+            ),
+            RetentionError::NoHold | RetentionError::TooManyHolds => known(error.code()),
+            RetentionError::Audit(error) => error.into(),
+            RetentionError::Damaged | RetentionError::Manifest(_) | RetentionError::Archive(_) => {
+                tracing::error!(%error, "a segment of the audit trail is damaged");
+                known(ErrorCode::new("audit.segment_damaged"))
+            }
             error => internal(&error),
         }
     }

@@ -7,3 +7,4 @@ pub mod ops;
 pub mod passwords;
 pub mod users;
 pub mod wellknown;
+pub mod witness;
