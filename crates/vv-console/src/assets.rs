@@ -32,6 +32,9 @@ pub(crate) const CONSOLE_CSS: &str = concat!(
     include_str!("../assets/css/shell.css"),
     include_str!("../assets/css/data.css"),
     include_str!("../assets/css/tables.css"),
+    include_str!("../assets/css/filters.css"),
+    include_str!("../assets/css/event.css"),
+    include_str!("../assets/css/audit.css"),
     include_str!("../assets/css/gate.css"),
 );
 
@@ -39,13 +42,15 @@ const CSS: &str = "text/css; charset=utf-8";
 const JS: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
-static ASSETS: LazyLock<[Asset; 6]> = LazyLock::new(|| {
+static ASSETS: LazyLock<[Asset; 8]> = LazyLock::new(|| {
     [
         Asset::new("console.css", CSS, CONSOLE_CSS),
         Asset::new("password.js", JS, include_str!("../assets/js/password.js")),
         Asset::new("theme.js", JS, include_str!("../assets/js/theme.js")),
         Asset::new("confirm.js", JS, include_str!("../assets/js/confirm.js")),
         Asset::new("menu.js", JS, include_str!("../assets/js/menu.js")),
+        Asset::new("live.js", JS, include_str!("../assets/js/live.js")),
+        Asset::new("export.js", JS, include_str!("../assets/js/export.js")),
         Asset::new("favicon.svg", SVG, include_str!("../assets/favicon.svg")),
     ]
 });

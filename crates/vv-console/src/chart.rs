@@ -4,7 +4,11 @@
 //! fills its card at any width while its text keeps its size. Colours come
 //! from the stylesheet through classes; no `style` attribute is written.
 
+mod strip;
+
 use std::fmt::Write as _;
+
+pub use strip::{ChainStrip, SegmentState, StripSegment, chain_strip};
 
 /// Sign-ins of one hour.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -15,8 +15,19 @@ pub fn router(state: ConsoleState) -> Router {
         // for staff
         .route(href::OVERVIEW, get(overview::show))
         .route(href::USERS, get(users::show))
-        .route(href::AUDIT, get(audit::show))
-        .route(href::AUDIT_VERIFY, post(audit::verify))
+        .route(href::AUDIT, get(audit::list::show))
+        .route("/audit/events/{id}", get(audit::event::show))
+        .route("/audit/events/{id}/leaf", get(audit::event::leaf))
+        .route("/audit/heights/{height}", get(audit::event::at))
+        .route(
+            href::AUDIT_VERIFY,
+            get(audit::check::show).post(audit::check::verify),
+        )
+        .route(
+            href::AUDIT_EXPORT,
+            get(audit::export::show).post(audit::export::submit),
+        )
+        .route(href::AUDIT_TAIL, get(audit::tail::follow))
         // for every page
         .route(href::THEME, post(theme::choose))
         .route("/assets/{file}", get(files::serve))

@@ -7,7 +7,7 @@ use vv_http::extract::require::DashboardRead;
 use vv_http::{AppState, Problem};
 use vv_store::Engine;
 
-use super::audit::{actor, chain_state, names};
+use super::audit::{actor, chain_state, names, phrase};
 use super::page;
 use super::staff::Staff;
 use crate::chart::HourBucket;
@@ -34,7 +34,7 @@ pub(crate) async fn show(
             total: u64::try_from(total).unwrap_or(0),
         },
         hours: hours(app, &staff).await?,
-        chain: chain_state(app, &staff).await?,
+        chain: chain_state(app, &staff.ctx).await?,
         recent: recent(app, &staff).await?,
         system: facts(&state, staff.ctx.now()),
     };
@@ -62,11 +62,8 @@ async fn hours<R>(app: &AppState, staff: &Staff<R>) -> Result<Vec<HourBucket>, P
     let auth = app.auth();
     let this_hour = staff.ctx.now().floor_to(Span::hours(1));
     let first = this_hour.minus(Span::hours(HOURS - 1));
-    let kinds = (Kind::LoginSucceeded, Kind::LoginFailed);
-    let counts = auth
-        .audit()
-        .hourly(&staff.ctx, auth.store(), kinds, first)
-        .await?;
+    let kinds = [Kind::LoginSucceeded, Kind::LoginFailed];
+    let counts = auth.audit().hourly(&staff.ctx, &kinds, first).await?;
     Ok((0..HOURS)
         .map(|offset| bucket(first.plus(Span::hours(offset)), &counts))
         .collect())
@@ -97,28 +94,20 @@ async fn recent<R>(app: &AppState, staff: &Staff<R>) -> Result<Vec<Activity>, Pr
     let request = PageRequest::new(Some(RECENT), None);
     let found = auth
         .audit()
-        .list(&staff.ctx, auth.store(), &EventFilter::default(), &request)
+        .list(&staff.ctx, &EventFilter::default(), &request)
         .await?;
-    let names = names(app, staff, &found.items).await?;
+    let names = names(app, &staff.ctx, staff.principal.tenant, &found.items).await?;
     Ok(found
         .items
         .iter()
         .map(|event| Activity {
             at: event.time,
             who: actor(event, &names),
-            what: sentence(event),
+            what: phrase(event),
             kind: event.kind.clone(),
             tone: tone(event),
         })
         .collect())
-}
-
-/// What happened, without its subject.
-fn sentence(event: &EventView) -> String {
-    match Kind::by_name(&event.kind) {
-        Some(kind) => kind.phrase().to_owned(),
-        None => event.kind.clone(),
-    }
 }
 
 fn tone(event: &EventView) -> Tone {

@@ -4,7 +4,7 @@ use axum::extract::{FromRef, FromRequestParts};
 use axum::response::{IntoResponse, Redirect, Response};
 use http::Method;
 use http::request::Parts;
-use vv_auth::Principal;
+use vv_auth::{Permission, Principal};
 use vv_base::Ctx;
 use vv_http::extract::{Require, Right, SESSION_COOKIE, cookie_value};
 use vv_http::{AppState, Problem};
@@ -73,6 +73,11 @@ fn to_login(parts: &Parts, here: &str, problem: Problem) -> Response {
 }
 
 impl<R> Staff<R> {
+    /// Whether the person holds a permission besides that of the page.
+    pub(crate) fn may(&self, permission: Permission) -> bool {
+        self.principal.permissions.allows(permission)
+    }
+
     /// The frame of the page; `current` is its entry in the navigation.
     pub(crate) async fn shell(&self, app: &AppState, current: &str) -> Result<Shell, Problem> {
         let Principal { tenant, user, .. } = self.principal;

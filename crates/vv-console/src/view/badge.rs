@@ -1,6 +1,7 @@
 use std::fmt;
 
 use super::Icon;
+use super::text::capitalised;
 
 /// What a colour says. Every use also says it in words or with an icon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,13 +90,6 @@ impl Badge {
         };
         Self::new(capitalised(status), tone)
     }
-}
-
-fn capitalised(word: &str) -> String {
-    let mut chars = word.chars();
-    chars.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(chars).collect()
-    })
 }
 
 #[cfg(test)]

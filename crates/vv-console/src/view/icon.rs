@@ -13,14 +13,22 @@ pub enum Icon {
     Check,
     /// Opens downwards.
     ChevronDown,
+    /// Leads to the part before.
+    ChevronLeft,
     /// Leads to the next part.
     ChevronRight,
     /// A point in time.
     Clock,
     /// Close, or not fine.
     Cross,
+    /// Neither fine nor not.
+    Dash,
+    /// Take out.
+    Download,
     /// Something to know.
     Info,
+    /// As it happens.
+    Live,
     /// Opens the navigation.
     Menu,
     /// Dark colours.
@@ -52,10 +60,16 @@ impl Icon {
             }
             Self::Check => "M3 8.5l3.2 3.2L13 4.8",
             Self::ChevronDown => "M4 6l4 4 4-4",
+            Self::ChevronLeft => "M10 4 6 8l4 4",
             Self::ChevronRight => "M6 4l4 4-4 4",
             Self::Clock => "M8 14A6 6 0 1 0 8 2a6 6 0 0 0 0 12ZM8 5v3.2l2.2 1.3",
             Self::Cross => "M4 4l8 8M12 4l-8 8",
+            Self::Dash => "M4 8h8",
+            Self::Download => "M8 2.5v7M5 6.8 8 9.8l3-3M2.5 13.5h11",
             Self::Info => "M8 14A6 6 0 1 0 8 2a6 6 0 0 0 0 12ZM8 7.4v3.5M8 5.1v.1",
+            Self::Live => {
+                "M8 8.1v-.2M5.2 10.8a4 4 0 0 1 0-5.6M10.8 5.2a4 4 0 0 1 0 5.6M3.1 12.9a7 7 0 0 1 0-9.8M12.9 3.1a7 7 0 0 1 0 9.8"
+            }
             Self::Menu => "M2.5 4.5h11M2.5 8h11M2.5 11.5h11",
             Self::Moon => "M13.5 9.6A5.8 5.8 0 0 1 6.4 2.5a5.8 5.8 0 1 0 7.1 7.1Z",
             Self::Overview => "M2.5 13.5h11M4.5 11V8M8 11V3M11.5 11V6",

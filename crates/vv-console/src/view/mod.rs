@@ -14,7 +14,12 @@ mod theme;
 mod users;
 
 pub use askama::Template;
-pub use audit::{AuditPage, EventRow, Verification};
+pub(crate) use audit::event_href;
+pub use audit::{
+    Answer, Answers, AuditFilter, AuditPage, Chip, EventPage, EventRow, EventRows, ExportPage,
+    FilterForm, FindingRow, FormatChoice, KindGroup, PersonalField, Proof, ProofStep, SegmentRow,
+    Side, SinkRow, VerdictMark, Verification, VerifyPage,
+};
 pub use badge::{Badge, Tone};
 pub use error::ErrorPage;
 pub use gate::{Field, LoginPage, Notice, SetupGone, SetupPage};
@@ -34,8 +39,22 @@ pub mod href {
     pub const USERS: &str = "/users";
     /// The audit trail.
     pub const AUDIT: &str = "/audit";
-    /// POST: check the whole chain, answer with the audit page and its verdict.
+    /// The chain, its checks and its anchors; POST: check it.
     pub const AUDIT_VERIFY: &str = "/audit/verify";
+    /// GET: what to export; POST: the export.
+    pub const AUDIT_EXPORT: &str = "/audit/export";
+    /// GET: new rows as they come (server-sent events).
+    pub const AUDIT_TAIL: &str = "/audit/tail";
+    /// GET with an id behind it: one event.
+    pub const AUDIT_EVENTS: &str = "/audit/events";
+    /// GET with a height behind it: leads to the event there.
+    pub const AUDIT_HEIGHTS: &str = "/audit/heights";
+    /// GET: a signed checkpoint of the chain.
+    pub const CHECKPOINT: &str = "/api/v1/audit/checkpoint";
+    /// GET: the keys that verify it.
+    pub const CHECKPOINT_KEYS: &str = "/api/v1/audit/keys";
+    /// GET with `height`: the proof that an event is in the chain.
+    pub const INCLUSION_PROOF: &str = "/api/v1/audit/proof/inclusion";
     /// GET and POST: sign in.
     pub const LOGIN: &str = "/login";
     /// POST: sign out.

@@ -85,6 +85,23 @@ pub(crate) fn short(hash: &str) -> String {
     hash.chars().take(SHOWN).chain(['…']).collect()
 }
 
+/// A word with its first letter large.
+pub(crate) fn capitalised(word: &str) -> String {
+    let mut chars = word.chars();
+    chars.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(chars).collect()
+    })
+}
+
+/// The name of a field in words: `User agent` for `user_agent`.
+pub(crate) fn words(name: &str) -> String {
+    match name {
+        "ip" => "IP address".into(),
+        "email" => "E-mail".into(),
+        _ => capitalised(&name.replace('_', " ")),
+    }
+}
+
 /// One or two letters that stand for a person.
 pub(crate) fn initials(name: &str) -> String {
     let mut words = name
@@ -155,5 +172,7 @@ mod tests {
         assert_eq!(initials("Ada King Lovelace"), "AL");
         assert_eq!(initials("ß"), "SS");
         assert_eq!(initials("<>"), "?");
+        assert_eq!(words("user_agent"), "User agent");
+        assert_eq!(words(""), "");
     }
 }

@@ -1,11 +1,12 @@
 //! Markup in every text that comes from people or from a browser.
 
 use vv_console::view::{
-    Activity, AuditPage, Badge, ErrorPage, EventRow, Field, LoginPage, OverviewPage, Person,
-    SetupPage, Shell, Template, Theme, Tone, UserRow, UsersPage,
+    Activity, AuditFilter, AuditPage, Badge, ErrorPage, EventPage, EventRow, ExportPage, Field,
+    FindingRow, LoginPage, OverviewPage, Person, PersonalField, Proof, ProofStep, SegmentRow,
+    SetupPage, Shell, Side, SinkRow, Template, Theme, Tone, UserRow, UsersPage, VerifyPage,
 };
 
-use super::{audit, check, gate, now, overview, users};
+use super::{audit, check, evidence, gate, now, overview, users};
 
 /// What a page must never let through unescaped.
 pub(crate) const HOSTILE: &str = "<script>alert(\"x\")</script>'&";
@@ -16,6 +17,10 @@ pub(crate) fn hostile_pages() -> Vec<(&'static str, askama::Result<String>)> {
         ("overview", overview().render()),
         ("users", users().render()),
         ("audit", audit().render()),
+        ("event", event(Proof::Failed(bad())).render()),
+        ("event-proof", event(proof()).render()),
+        ("verify", verify().render()),
+        ("export", export().render()),
         ("login", login().render()),
         ("setup", setup().render()),
         ("error", error().render()),
@@ -72,19 +77,111 @@ fn users() -> UsersPage {
     page
 }
 
-fn audit() -> AuditPage {
-    let mut page = audit::page(Theme::System, Some(check(false)), audit::rows());
-    page.shell = shell();
-    page.rows.push(EventRow {
+fn filter() -> AuditFilter {
+    AuditFilter {
+        q: bad(),
+        kind: bad(),
+        severity: bad(),
+        outcome: bad(),
+        actor: bad(),
+        target: bad(),
+        from: bad(),
+        to: bad(),
+        email: bad(),
+        ip: bad(),
+    }
+}
+
+fn row() -> EventRow {
+    EventRow {
+        id: bad(),
         height: 1,
         at: now(),
+        who: bad(),
+        what: bad(),
         kind: bad(),
         severity: Badge::severity(HOSTILE),
         outcome: Badge::outcome(HOSTILE),
-        actor: bad(),
         target: Some(bad()),
-        hash: bad(),
+    }
+}
+
+fn audit() -> AuditPage {
+    let mut page = audit::page(Theme::System, Some(check(false)), audit::rows());
+    page.shell = shell();
+    page.form.filter = filter();
+    page.form.actor_name = Some(bad());
+    page.form.error = Some(bad());
+    page.live = Some(bad());
+    page.rows.push(row());
+    for month in &mut page.strip.segments {
+        month.label = bad();
+    }
+    page
+}
+
+fn event(proof: Proof) -> EventPage {
+    EventPage {
+        shell: shell(),
+        event: row(),
+        actor: Some(bad()),
+        target: Some((bad(), bad())),
+        request: Some(bad()),
+        session: Some(bad()),
+        source: Some(bad()),
+        personal: vec![PersonalField {
+            name: bad(),
+            value: Some(bad()),
+        }],
+        body: Some(bad()),
+        leaf_hash: bad(),
+        prev_hash: Some(bad()),
+        proof,
+        ..audit::event(Theme::System, audit::verified())
+    }
+}
+
+fn proof() -> Proof {
+    Proof::Verified {
+        size: 1,
+        root: bad(),
+        steps: vec![ProofStep {
+            side: Side::Left,
+            sibling: bad(),
+            result: bad(),
+        }],
+    }
+}
+
+fn verify() -> VerifyPage {
+    let mut page = evidence::page(Theme::System, Some(check(false)));
+    page.shell = shell();
+    page.origin = bad();
+    page.sinks.push(SinkRow {
+        name: bad(),
+        kind: bad(),
+        newest: None,
+        failing: true,
     });
+    if let Some(check) = &mut page.chain.verification {
+        check.findings.push(FindingRow {
+            verdict: bad(),
+            height: None,
+            code: bad(),
+            detail: bad(),
+        });
+    }
+    for SegmentRow { label, .. } in &mut page.segments {
+        *label = bad();
+    }
+    page
+}
+
+fn export() -> ExportPage {
+    let mut page = audit::export(Theme::System);
+    page.shell = shell();
+    page.form.filter = filter();
+    page.form.error = Some(bad());
     page
 }
 

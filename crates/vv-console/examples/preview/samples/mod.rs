@@ -2,6 +2,7 @@
 //! at all, and values chosen to hurt. The tests render the same pages.
 
 mod audit;
+mod evidence;
 mod gate;
 #[cfg(test)]
 mod hostile;
@@ -9,8 +10,12 @@ mod overview;
 mod users;
 
 use vv_base::{Span, Timestamp};
-use vv_console::view::{NavGroup, Pager, Person, Shell, Theme, Verification};
+use vv_console::view::{
+    Answer, Answers, FindingRow, NavGroup, Pager, Person, Shell, Theme, Verification,
+};
 
+#[cfg(test)]
+pub(crate) use audit::live_rows;
 #[cfg(test)]
 pub(crate) use hostile::{HOSTILE, hostile_pages};
 
@@ -22,6 +27,7 @@ pub(crate) fn pages(theme: Theme) -> Vec<Rendered> {
     let mut pages = overview::pages(theme);
     pages.extend(users::pages(theme));
     pages.extend(audit::pages(theme));
+    pages.extend(evidence::pages(theme));
     pages.extend(gate::pages(theme));
     pages
 }
@@ -79,10 +85,41 @@ fn hash(seed: u64) -> String {
 }
 
 fn check(verified: bool) -> Verification {
+    let finding = |height, code: &str, detail: &str| FindingRow {
+        verdict: "Integrity".into(),
+        height,
+        code: code.into(),
+        detail: detail.into(),
+    };
+    let findings = vec![
+        finding(
+            Some(9_731),
+            "leaf_hash",
+            "the stored bytes do not have the stored hash",
+        ),
+        finding(
+            Some(9_732),
+            "link",
+            "the event does not hold the hash of the one before",
+        ),
+        finding(
+            None,
+            "tile",
+            "a stored node of the tree is not the recomputed one",
+        ),
+    ];
     Verification {
         verified,
         checked: 12_480,
         first_bad_height: (!verified).then_some(9_731),
         at: minutes_ago(42),
+        answers: Some(Answers {
+            integrity: if verified { Answer::Ok } else { Answer::Failed },
+            completeness: Answer::Ok,
+            projection: Answer::Ok,
+            anchor: if verified { Answer::Ok } else { Answer::Stale },
+            erasure: Answer::Ok,
+        }),
+        findings: if verified { Vec::new() } else { findings },
     }
 }
