@@ -1,11 +1,17 @@
 //! The command line.
 
+mod audit;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
+pub(crate) use self::audit::{
+    AuditVerb, Chain, CheckpointArgs, ExportArgs, HoldVerb, ProveArgs, PruneArgs, SegmentsArgs,
+    VerifyArgs, WitnessArgs,
+};
 use crate::output::{Failure, Output};
 
 const EXIT_CODES: &str = "Exit codes: 0 fine, 1 the answer is \"no\", 2 wrong usage or setting, 3 a dependency is unreachable.";
@@ -108,14 +114,6 @@ pub(crate) struct AdminCreateArgs {
     pub(crate) name: Option<String>,
 }
 
-/// What to do with the audit trail.
-#[derive(Debug, Clone, Subcommand)]
-pub(crate) enum AuditVerb {
-    /// Check the hash chains; exit code 1 if anything was changed.
-    #[command(after_help = examples(&["valueverse audit verify --json"]))]
-    Verify,
-}
-
 /// What to do with the settings.
 #[derive(Debug, Clone, Copy, Subcommand)]
 pub(crate) enum ConfigVerb {
@@ -144,6 +142,7 @@ impl Invocation {
     pub(crate) fn listen(&self) -> Option<&str> {
         match &self.verb {
             Verb::Serve(args) => args.listen.as_deref(),
+            Verb::Audit(AuditVerb::Witness(args)) => args.listen.as_deref(),
             _ => None,
         }
     }
@@ -280,14 +279,17 @@ mod tests {
                     .for_each(|verb| visit(verb, seen));
             } else {
                 let help = command.render_long_help().to_string();
-                assert!(help.contains("Example:\n  "), "{help}");
+                assert!(
+                    help.contains("Example:\n  ") || help.contains("Examples:\n  "),
+                    "{help}"
+                );
                 assert!(help.contains("valueverse"), "{help}");
                 *seen += 1;
             }
         }
         let mut seen = 0;
         visit(&mut Cli::command(), &mut seen);
-        assert_eq!(seen, 10);
+        assert_eq!(seen, 22);
         Cli::command().debug_assert();
     }
 }

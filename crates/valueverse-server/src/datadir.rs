@@ -95,6 +95,14 @@ impl DataDir {
         &self.path
     }
 
+    /// A folder within, for the owner only. What lies in this folder was never open to others, so
+    /// rights that a copy brought along are taken without a word.
+    pub(crate) fn private_folder(&self, name: &str) -> Result<PathBuf, Failure> {
+        let folder = self.path.join(name);
+        make_private_folder(&folder).map_err(|error| unusable(&folder, &error))?;
+        Ok(folder)
+    }
+
     /// A sentence about rights that had to be taken from others, if so.
     pub(crate) fn warning(&self) -> Option<String> {
         self.tightened.map(|mode| {

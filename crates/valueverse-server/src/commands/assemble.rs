@@ -7,8 +7,10 @@ use valueverse::{
     AuthSettings, BuildError, HashSettings, HttpSettings, MetricsAccess, RootKey, SecuritySystem,
     SessionPolicy, SharedSecret, TokenSettings,
 };
+use vv_audit::{AuditError, SpoolError, WitnessSettings};
 use vv_base::{Ctx, Secret, SystemClock, SystemRng};
 
+use super::audit_settings;
 use super::reach::{self, Stores};
 use crate::config::Config;
 use crate::datadir::DataDir;
@@ -24,13 +26,29 @@ const DEFAULT_ISSUER: &str = "valueverse";
 pub(crate) struct Place {
     /// Its name in audit events.
     pub(crate) node: String,
+    /// Whether audit events may wait on this machine while the database is away. The folder they
+    /// wait in belongs to one process.
+    pub(crate) spools: bool,
+    /// Whether it cosigns checkpoints of other logs, and for whom.
+    pub(crate) witness: Option<WitnessSettings>,
 }
 
 impl Place {
+    /// A server.
+    pub(crate) fn server(node: impl Into<String>) -> Self {
+        Self {
+            node: node.into(),
+            spools: true,
+            witness: None,
+        }
+    }
+
     /// A command on the machine itself.
     pub(crate) fn command() -> Self {
         Self {
             node: "command".to_owned(),
+            spools: false,
+            witness: None,
         }
     }
 }
@@ -48,14 +66,23 @@ pub(crate) async fn system(
     metrics: MetricsAccess,
     place: &Place,
 ) -> Result<SecuritySystem, Failure> {
+    let audit = audit_settings::of(config, folder, root, place)?;
+    if place.spools && config.audit.spool_dir.is_none() {
+        folder.private_folder(audit_settings::SPOOL)?;
+    }
     let stores = reach::stores(config, folder).await?;
     migrate(&stores).await?;
     let shared = reach::shared(config).await?;
-    let system = SecuritySystem::builder(stores.main, stores.keys, shared)
+    let mut builder = SecuritySystem::builder(stores.main, stores.keys, shared)
         .environment(config.environment.as_str())
         .node(place.node.as_str())
         .http(http_settings(config))
         .metrics(metrics)
+        .audit(audit);
+    if let Some(witness) = &place.witness {
+        builder = builder.witness(witness.clone());
+    }
+    let system = builder
         .build(root, auth_settings(config)?)
         .await
         .map_err(|error| build_failure(error, folder))?;
@@ -148,10 +175,30 @@ fn build_failure(error: BuildError, folder: &DataDir) -> Failure {
         }
         BuildError::Store(store) => reach::store_failure(store),
         BuildError::Http(_) => Failure::usage("server.settings", error, "correct the settings"),
+        BuildError::Audit(audit) => audit_failure(audit),
         BuildError::Keys(_) => {
             let remedy = "check that the root key is the one the database was made with";
             Failure::new(ExitStatus::No, "keys.unusable", error, remedy)
         }
+    }
+}
+
+fn audit_failure(error: &AuditError) -> Failure {
+    let code = error.code().as_str();
+    match error {
+        AuditError::Store(store) => reach::store_failure(store),
+        AuditError::Spool(SpoolError::Locked) => {
+            let remedy = "stop the other server, or give each an audit.spool_dir of its own";
+            Failure::usage(code, error, remedy)
+        }
+        AuditError::Spool(SpoolError::Exposed) => {
+            let remedy = "look who had access, then run chmod 700 on the folder";
+            Failure::usage(code, error, remedy)
+        }
+        AuditError::Setting(_) | AuditError::Note(_) => {
+            Failure::usage(code, error, "correct the section [audit]")
+        }
+        _ => Failure::new(ExitStatus::No, code, error, "see `valueverse doctor`"),
     }
 }
 

@@ -1,8 +1,10 @@
 //! `valueverse doctor`: looks at everything the server depends on, changes
 //! nothing, and says what is wrong.
 
+mod audit;
+
 use serde_json::json;
-use valueverse::StoreError;
+use valueverse::{RootKey, StoreError};
 
 use super::{Job, reach};
 use crate::config::{self, Config, Database, Issue, Settings};
@@ -29,6 +31,14 @@ impl Finding {
             what,
             ok: false,
             says: failure.to_string(),
+        }
+    }
+
+    fn wrong(what: &'static str, says: String) -> Self {
+        Self {
+            what,
+            ok: false,
+            says,
         }
     }
 }
@@ -94,43 +104,66 @@ async fn examine(job: &Job<'_>, config: &Config, findings: &mut Vec<Finding>) {
         "data folder",
         folder.path().display().to_string(),
     ));
-    findings.push(key_finding(config, &folder));
-    findings.push(database_finding(config, &folder).await);
+    let (finding, root) = key_finding(config, &folder);
+    findings.push(finding);
+    if let Some(root) = &root {
+        audit::places(config, &folder, root, findings);
+    }
+    database_findings(config, &folder, root.as_ref(), findings).await;
     findings.push(redis_finding(config).await);
 }
 
-fn key_finding(config: &Config, folder: &DataDir) -> Finding {
+fn key_finding(config: &Config, folder: &DataDir) -> (Finding, Option<RootKey>) {
     let file = folder.path().join("keys").join("root.key");
     let fresh = !file.exists() && !reach::main_file(folder).exists();
     if config.keys.root_key.is_none() && fresh {
-        return Finding::fine("root key", "none yet; the first start generates it");
+        let says = "none yet; the first start generates it";
+        return (Finding::fine("root key", says), None);
     }
     match folder.root_key(&config.keys, &vv_base::SystemRng) {
-        Ok((key, _)) => Finding::fine("root key", format!("check value {}", key.check_value())),
-        Err(failure) => Finding::fault("root key", &failure),
+        Ok((key, _)) => {
+            let says = format!("check value {}", key.check_value());
+            (Finding::fine("root key", says), Some(key))
+        }
+        Err(failure) => (Finding::fault("root key", &failure), None),
     }
 }
 
-async fn database_finding(config: &Config, folder: &DataDir) -> Finding {
+async fn database_findings(
+    config: &Config,
+    folder: &DataDir,
+    root: Option<&RootKey>,
+    findings: &mut Vec<Finding>,
+) {
+    const WHAT: &str = "database";
     let embedded = matches!(config.storage.database(), Database::Embedded);
     if embedded && !reach::main_file(folder).exists() {
-        return Finding::fine("database", "none yet; the first start creates it");
+        findings.push(Finding::fine(WHAT, "none yet; the first start creates it"));
+        return;
     }
     let stores = match reach::stores(config, folder).await {
         Ok(stores) => stores,
-        Err(failure) => return Finding::fault("database", &failure),
+        Err(failure) => {
+            findings.push(Finding::fault(WHAT, &failure));
+            return;
+        }
     };
     let guarded = match stores.keys.guard().await {
         Ok(()) => stores.main.guard().await,
         Err(error) => Err(error),
     };
     match guarded {
-        Ok(()) => Finding::fine("database", "reachable, schema up to date"),
-        Err(StoreError::SchemaPending { count, .. }) => Finding::fine(
-            "database",
+        Ok(()) => {
+            findings.push(Finding::fine(WHAT, "reachable, schema up to date"));
+            if let Some(root) = root {
+                audit::trail(config, folder, root, &stores, findings).await;
+            }
+        }
+        Err(StoreError::SchemaPending { count, .. }) => findings.push(Finding::fine(
+            WHAT,
             format!("reachable, {count} migrations are applied at the next start"),
-        ),
-        Err(error) => Finding::fault("database", &reach::store_failure(&error)),
+        )),
+        Err(error) => findings.push(Finding::fault(WHAT, &reach::store_failure(&error))),
     }
 }
 

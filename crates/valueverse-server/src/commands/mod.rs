@@ -8,6 +8,7 @@ pub(crate) mod migrate;
 pub(crate) mod serve;
 
 mod assemble;
+mod audit_settings;
 mod reach;
 
 use crate::cli::{Invocation, Verb};

@@ -11,8 +11,8 @@ use serde_json::json;
 use valueverse::{MetricsAccess, SecuritySystem};
 use vv_base::{Secret, SystemRng};
 
-use super::Job;
 use super::assemble::{self, Place};
+use super::{Job, audit_settings};
 use crate::config::{Config, Database};
 use crate::lifecycle::{Drained, Lifecycle};
 use crate::listen::{self, Bound, Crowd};
@@ -50,7 +50,8 @@ pub(crate) async fn run(job: &Job<'_>) -> Result<ExitStatus, Failure> {
     let lifecycle = Lifecycle::new(config.server.shutdown_grace.duration());
     lifecycle.watch_signals()?;
     let place = Place {
-        node: node_name(bound.address()),
+        witness: audit_settings::witness(&config.audit)?,
+        ..Place::server(node_name(bound.address()))
     };
     // Somebody may want to stop a server that still waits for its database.
     let assembling = Box::pin(assemble::system(config, &folder, &root, access, &place));
@@ -82,13 +83,13 @@ pub(crate) async fn run(job: &Job<'_>) -> Result<ExitStatus, Failure> {
 }
 
 /// Nodes often listen on the same address, each in its own container.
-fn node_name(address: SocketAddr) -> String {
+pub(super) fn node_name(address: SocketAddr) -> String {
     let suffix = u32::from_be_bytes(assemble::ctx().random());
     format!("{address}/{suffix:08x}")
 }
 
 /// On a listener of its own the metrics are not on the main one.
-fn metrics_access(config: &Config, metrics: &Metrics) -> MetricsAccess {
+pub(super) fn metrics_access(config: &Config, metrics: &Metrics) -> MetricsAccess {
     if config.server.metrics_listen.is_some() {
         return MetricsAccess::default();
     }
@@ -102,12 +103,21 @@ fn metrics_access(config: &Config, metrics: &Metrics) -> MetricsAccess {
     }
 }
 
-fn start_background(system: &SecuritySystem, metrics: &Metrics, lifecycle: &Lifecycle) {
+pub(super) fn start_background(system: &SecuritySystem, metrics: &Metrics, lifecycle: &Lifecycle) {
     let stopping = lifecycle.stopping().clone();
     let (worker, ctx) = (system.jobs(), system.ctx());
     lifecycle
         .tasks()
         .spawn(async move { worker.run(&ctx, stopping).await });
+    let keeper = system.auth().audit().keeper();
+    lifecycle
+        .tasks()
+        .spawn(keeper.run(lifecycle.stopping().clone()));
+    let (streams, stopping) = (system.clone(), lifecycle.stopping().clone());
+    lifecycle.tasks().spawn(async move {
+        stopping.cancelled().await;
+        streams.end_streams();
+    });
     let upkeep = metrics.clone().upkeep(lifecycle.stopping().clone());
     lifecycle.tasks().spawn(upkeep);
 }

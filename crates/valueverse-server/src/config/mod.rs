@@ -1,9 +1,11 @@
 //! Settings: one struct per section, defaults in code, then file, environment and
 //! command line. Unknown keys are refused and all problems are reported at once.
 
+mod audit;
 mod connection_url;
 mod environment;
 mod issue;
+mod keyed_place;
 mod keys;
 mod layers;
 mod outbound;
@@ -28,8 +30,10 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use audit::AuditConfig;
 pub(crate) use environment::EnvVars;
 pub(crate) use issue::{Issue, Origin, Severity};
+pub(crate) use keyed_place::KeyedPlace;
 pub(crate) use keys::KeysConfig;
 pub(crate) use layers::Sources;
 pub(crate) use outbound::OutboundConfig;
@@ -88,8 +92,10 @@ pub(crate) struct Config {
     pub(crate) password: PasswordConfig,
     /// Logs.
     pub(crate) telemetry: TelemetryConfig,
-    /// Mail and SMS.
+    /// Calls to other machines: mail, SMS, webhooks.
     pub(crate) outbound: OutboundConfig,
+    /// The audit trail.
+    pub(crate) audit: AuditConfig,
 }
 
 /// Applies a macro to every section: field and type.
@@ -104,6 +110,7 @@ macro_rules! each_section {
             password: PasswordConfig,
             telemetry: TelemetryConfig,
             outbound: OutboundConfig,
+            audit: AuditConfig,
         }
     };
 }

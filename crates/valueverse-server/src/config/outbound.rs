@@ -1,12 +1,16 @@
+use std::path::PathBuf;
+
+use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Environment;
 use super::section::{Checks, Section};
+use super::server::networks;
 use super::value::SecretText;
 
-/// Mail and SMS. Read and checked now, so that existing deployments start unchanged; nothing is
-/// sent until the features that send mail and SMS exist.
+/// Calls to other machines. Mail and SMS are read and checked now, so that existing deployments
+/// start unchanged; nothing is sent until the features that send mail and SMS exist.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct OutboundConfig {
@@ -26,6 +30,17 @@ pub(crate) struct OutboundConfig {
     pub(crate) twilio_auth_token: Option<SecretText>,
     /// Sender of SMS in E.164 form, such as `+15005550006`. Also `TWILIO_FROM_NUMBER`. Default: not set.
     pub(crate) twilio_from_number: Option<String>,
+    /// Networks that webhooks and witnesses may be in although they are not public, such as
+    /// `10.20.0.0/16`. Default: none.
+    #[serde(deserialize_with = "networks")]
+    #[schemars(with = "Vec<String>")]
+    pub(crate) allow_networks: Vec<IpNet>,
+    /// Whether webhooks and witnesses on this machine may be called over plain `http://`; for
+    /// development. Default: `false`.
+    pub(crate) allow_http_loopback: bool,
+    /// PEM file with certificates of authorities that are trusted besides those of the system.
+    /// Default: not set.
+    pub(crate) extra_ca: Option<PathBuf>,
 }
 
 impl Default for OutboundConfig {
@@ -39,6 +54,9 @@ impl Default for OutboundConfig {
             twilio_account_sid: None,
             twilio_auth_token: None,
             twilio_from_number: None,
+            allow_networks: Vec::new(),
+            allow_http_loopback: false,
+            extra_ca: None,
         }
     }
 }
@@ -123,13 +141,36 @@ impl OutboundConfig {
     }
 }
 
+impl OutboundConfig {
+    fn check_calls(&self, environment: Environment, checks: &mut Checks<'_>) {
+        if self.allow_networks.iter().any(|net| net.prefix_len() == 0) {
+            checks.error(
+                "allow_networks",
+                "allows every address",
+                "name only the networks with receivers of your own",
+            );
+        }
+        if environment.is_production() && self.allow_http_loopback {
+            checks.error(
+                "allow_http_loopback",
+                "is for development",
+                "remove it and give the receiver a certificate",
+            );
+        }
+        if self.extra_ca.as_ref().is_some_and(|file| !file.is_file()) {
+            checks.error("extra_ca", "names no file", "give the path of a PEM file");
+        }
+    }
+}
+
 impl Section for OutboundConfig {
     const NAME: &'static str = "outbound";
     const SECRETS: &'static [&'static str] = &["smtp_password", "twilio_auth_token"];
 
-    fn check(&self, _: Environment, checks: &mut Checks<'_>) {
+    fn check(&self, environment: Environment, checks: &mut Checks<'_>) {
         self.check_smtp(checks);
         self.check_twilio(checks);
+        self.check_calls(environment, checks);
     }
 }
 

@@ -7,6 +7,7 @@ use tempfile::TempDir;
 
 use super::*;
 
+mod audit;
 mod refusals;
 
 /// Not a secret of anything: hex digits with no pattern, made for these tests.
@@ -186,7 +187,7 @@ fn all_problems_are_reported_at_once() {
             ("VALUEVERSE_ENV", "staging"),
         ],
     );
-    let sections = "server, storage, shared, keys, tokens, password, telemetry, outbound";
+    let sections = "server, storage, shared, keys, tokens, password, telemetry, outbound, audit";
     let expected = [
         format!("nosuch (file valueverse.toml): there is no such section — use one of {sections}"),
         format!("foo.bar (env VALUEVERSE__FOO__BAR): there is no section `foo` — use one of {sections}"),
@@ -375,8 +376,8 @@ proptest! {
 
     #[test]
     fn any_value_of_any_setting_is_read_or_refused(
-        section in "(server|storage|shared|keys|tokens|password|telemetry|outbound|[a-z]{1,5})",
-        key in "(listen|public_origin|trusted_proxies|body_limit|database_url|redis_url|root_key|access_ttl|argon2_iterations|log_filter|smtp_port|[a-z_]{1,8})",
+        section in "(server|storage|shared|keys|tokens|password|telemetry|outbound|audit|[a-z]{1,5})",
+        key in "(listen|public_origin|trusted_proxies|body_limit|database_url|redis_url|root_key|access_ttl|argon2_iterations|log_filter|smtp_port|origin|witnesses|spool_max_age|retention_months|[a-z_]{1,8})",
         value in "(-?[0-9]{1,25}[smhdKMGiB]{0,3}|redis://\\PC{0,30}|postgres://\\PC{0,30}|\\PC{0,40})",
     ) {
         let name = format!("VALUEVERSE__{}__{}", section.to_uppercase(), key.to_uppercase());

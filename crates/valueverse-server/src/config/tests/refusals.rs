@@ -119,6 +119,66 @@ const BAD: &[(&str, Pairs, &str)] = &[
         "outbound.twilio_from_number: is missing while other Twilio settings are set — set all three or none",
     ),
     (
+        "[audit]\norigin = \"https://id.example.com/audit\"",
+        &[],
+        "audit.origin (file valueverse.toml): is not a name for a log — write host and path without a scheme, such as id.example.com/audit, in up to 200 characters",
+    ),
+    (
+        "[audit]\nretention_months = 6",
+        &[],
+        "audit.retention_months (file valueverse.toml): 6 is out of range — choose between 12 and 1200, or 0 to keep events for ever",
+    ),
+    (
+        "[audit]\nidle_heartbeat = \"30s\"",
+        &[],
+        "audit.idle_heartbeat (file valueverse.toml): 30s is out of range — choose between 1m and 7d",
+    ),
+    (
+        "[audit]\nspool_max_bytes = \"1MiB\"",
+        &[],
+        "audit.spool_max_bytes (file valueverse.toml): 1MiB is out of range — choose between 16MiB and 2GiB",
+    ),
+    (
+        "[audit]\nanchor_file = \"anchors.jsonl\"",
+        &[],
+        "audit.anchor_file (file valueverse.toml): is not a full path — begin it with /",
+    ),
+    (
+        "",
+        &[("VALUEVERSE__AUDIT__ANCHOR_WEBHOOK_URL", "https://h.example")],
+        "audit.anchor_webhook_secret: is missing while anchor_webhook_url is set — set both or neither",
+    ),
+    (
+        "[audit]\nanchor_webhook_url = \"http://h.example/x\"\nanchor_webhook_secret = \"0123456789abcdef\"",
+        &[],
+        "audit.anchor_webhook_url (file valueverse.toml): is not an address to call — write https://host/path",
+    ),
+    (
+        "[audit]\nanchor_webhook_url = \"https://h.example/x\"\nanchor_webhook_secret = \"short\"",
+        &[],
+        "audit.anchor_webhook_secret (file valueverse.toml): does not have 16 to 256 bytes — use the output of `openssl rand -hex 32`",
+    ),
+    (
+        "",
+        &[("VALUEVERSE__AUDIT__WITNESSES", "https://w.example")],
+        "audit.witnesses (env VALUEVERSE__AUDIT__WITNESSES): https://w.example needs 1 to 8 verifier keys — correct it or remove it (default: [])",
+    ),
+    (
+        "[audit]\npersonal_fields = [\"\"]",
+        &[],
+        "audit.personal_fields (file valueverse.toml): holds a name that no field can have, or more than 1000 — list names of 1 to 64 characters",
+    ),
+    (
+        "[outbound]\nallow_networks = [\"0.0.0.0/0\"]",
+        &[],
+        "outbound.allow_networks (file valueverse.toml): allows every address — name only the networks with receivers of your own",
+    ),
+    (
+        "",
+        &[("VALUEVERSE__OUTBOUND__EXTRA_CA", "/nonexistent.pem")],
+        "outbound.extra_ca (env VALUEVERSE__OUTBOUND__EXTRA_CA): names no file — give the path of a PEM file",
+    ),
+    (
         "",
         &[("VALUEVERSE__", "x")],
         " (env VALUEVERSE__): there is no such setting — use environment or a section such as [server], or remove it",
@@ -172,6 +232,20 @@ const WEAK: &[(Pairs, &str)] = &[
     (
         &[("REDIS_URL", "rediss://cache.example")],
         "shared.redis_url (env REDIS_URL): no password for a Redis on another machine — give Redis a password and write redis://:password@host:6379",
+    ),
+    (
+        &[("VALUEVERSE__OUTBOUND__ALLOW_HTTP_LOOPBACK", "true")],
+        "outbound.allow_http_loopback (env VALUEVERSE__OUTBOUND__ALLOW_HTTP_LOOPBACK): is for development — remove it and give the receiver a certificate",
+    ),
+    (
+        &[
+            ("VALUEVERSE__AUDIT__ANCHOR_WEBHOOK_URL", "https://h.example"),
+            (
+                "VALUEVERSE__AUDIT__ANCHOR_WEBHOOK_SECRET",
+                "passwordpassword",
+            ),
+        ],
+        "audit.anchor_webhook_secret (env VALUEVERSE__AUDIT__ANCHOR_WEBHOOK_SECRET): is a placeholder or a published default — use the output of `openssl rand -hex 32`",
     ),
     (
         &[("VALUEVERSE__PASSWORD__ARGON2_ITERATIONS", "1")],
