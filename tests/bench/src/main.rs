@@ -11,6 +11,7 @@
     reason = "printing is what this tool is for"
 )]
 
+mod audit;
 mod callers;
 mod hashing;
 mod http_route;
@@ -33,7 +34,7 @@ struct Cli {
     /// Shorter rounds; the whole run ends within three minutes.
     #[arg(long)]
     quick: bool,
-    /// Only groups whose name contains this text: http, hashing, sqlite, postgres.
+    /// Only groups whose name contains this text: http, hashing, sqlite, postgres, audit.
     #[arg(long)]
     only: Option<String>,
     /// Where to write the figures as JSON.
@@ -88,6 +89,24 @@ const GROUPS: &[(&str, Prepare)] = &[
     ("http", |_| http_route::group().map(Some)),
     ("hashing", |_| hashing::group().map(Some)),
     ("sqlite", |cli| sqlite::group(&cli.folder).map(Some)),
+    ("audit-sqlite", |cli| {
+        audit::lite_group(&cli.folder.join("audit")).map(Some)
+    }),
+    ("audit-sqlite-alone", |cli| {
+        audit::lite_lonely(&cli.folder.join("audit-alone")).map(Some)
+    }),
+    ("audit-proof-sqlite", |cli| {
+        audit::lite_proof(&cli.folder.join("audit-proof")).map(Some)
+    }),
+    ("audit-proof-postgres", |cli| {
+        cli.pg_url.as_deref().map(audit::pg_proof).transpose()
+    }),
+    ("audit-postgres", |cli| {
+        cli.pg_url.as_deref().map(audit::pg_group).transpose()
+    }),
+    ("audit-postgres-alone", |cli| {
+        cli.pg_url.as_deref().map(audit::pg_lonely).transpose()
+    }),
     ("postgres", |cli| {
         cli.pg_url.as_deref().map(postgres::group).transpose()
     }),

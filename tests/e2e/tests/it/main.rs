@@ -2,6 +2,16 @@
 
 // `cfg(test)` tells clippy that the helpers are test code too.
 #[cfg(test)]
+mod audit_api;
+#[cfg(test)]
+mod audit_cli;
+#[cfg(test)]
+mod audit_witness;
+#[cfg(test)]
+mod console_audit;
+#[cfg(test)]
+mod console_evidence;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod failures;

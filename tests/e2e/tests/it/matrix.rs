@@ -6,10 +6,11 @@ use std::collections::BTreeSet;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::api::{Api, send};
+use crate::harness::api::Api;
 use crate::harness::launch::Launch;
 use crate::harness::people::{ADA, OTTO, Person, create, set_role};
 use crate::harness::place::Place;
+use crate::harness::{SOON, eventually};
 
 /// What happens to a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +55,7 @@ const fn row(operation: &'static str, needs: &'static str, cells: [Is; 6]) -> Ro
 const OPEN: [Is; 6] = [Done; 6];
 const SELF: [Is; 6] = [Unknown, Done, Done, Done, Done, Done];
 const FOR_ADMIN: [Is; 6] = [Unknown, Denied, Denied, Denied, Done, Done];
+const FOR_OWN_ADMIN: [Is; 6] = [Unknown, Denied, Denied, Denied, Done, Hidden];
 const FOR_OPERATOR: [Is; 6] = [Unknown, Denied, Denied, Done, Done, Done];
 
 #[rustfmt::skip]
@@ -66,8 +68,27 @@ const MATRIX: &[Row] = &[
     // The id is of somebody of the first tenant.
     row("GET /api/v1/users/{user_id}", "user:read", [Unknown, Denied, Denied, Done, Done, Hidden]),
     row("POST /api/v1/passwords/check", "public", OPEN),
-    row("GET /api/v1/audit/verify", "audit:verify", FOR_ADMIN),
+    row("POST /api/v1/audit/events", "audit:write", [Unknown, Done, Denied, Denied, Done, Done]),
     row("GET /api/v1/audit/events", "audit:read", FOR_ADMIN),
+    // The event, the log and the holds are the first tenant's.
+    row("GET /api/v1/audit/events/{event_id}", "audit:read", FOR_OWN_ADMIN),
+    row("GET /api/v1/audit/stats", "audit:read", FOR_ADMIN),
+    row("GET /api/v1/audit/verify", "audit:verify", FOR_ADMIN),
+    row("GET /api/v1/audit/export", "audit:export", FOR_ADMIN),
+    row("GET /api/v1/audit/tail", "audit:read", FOR_ADMIN),
+    row("GET /api/v1/audit/checkpoint", "audit:read", FOR_ADMIN),
+    row("GET /api/v1/audit/proof/inclusion", "audit:read", FOR_ADMIN),
+    row("GET /api/v1/audit/proof/consistency", "audit:read", FOR_ADMIN),
+    row("GET /api/v1/audit/keys", "audit:read", FOR_ADMIN),
+    row("GET /api/v1/audit/receipt", "audit:read", FOR_ADMIN),
+    row("GET /api/v1/audit/log/{chain}/checkpoint", "audit:read", FOR_OWN_ADMIN),
+    row("GET /api/v1/audit/log/{chain}/tile/{path}", "audit:read", FOR_OWN_ADMIN),
+    row("GET /api/v1/audit/holds", "audit:manage", FOR_ADMIN),
+    row("POST /api/v1/audit/holds", "audit:manage", FOR_ADMIN),
+    row("DELETE /api/v1/audit/holds/{hold_id}", "audit:manage", FOR_OWN_ADMIN),
+    row("GET /api/v1/audit/segments", "audit:manage", FOR_ADMIN),
+    // This server is no witness.
+    row("POST /witness/add-checkpoint", "public", [Hidden; 6]),
     row("GET /.well-known/jwks.json", "public", OPEN),
     row("GET /healthz", "public", OPEN),
     row("GET /readyz", "public", OPEN),
@@ -93,13 +114,13 @@ async fn every_operation_is_for_whom_it_should_be() {
         "the document on the left, the matrix on the right"
     );
     let callers = callers(&launch, &api).await;
-    let target = target(&api).await;
+    let things = Things::of_the_first_tenant(&api).await;
     for row in MATRIX {
         for ((caller, name), expected) in callers.iter().zip(COLUMNS).zip(row.cells) {
             // Signing out is part of the matrix, so every cell has a fresh session.
             let token = caller.token(&api).await;
             let path = row.operation.split_once(' ').unwrap();
-            let found = call(&api, path, token.as_deref(), &target).await;
+            let found = call(&api, path, token.as_deref(), &things).await;
             assert_eq!(found, expected, "{} as {name}", row.operation);
         }
     }
@@ -177,30 +198,81 @@ async fn with_role(launch: &Launch, api: &Api, role: &str) -> String {
     email
 }
 
-/// The id of somebody of the first tenant.
-async fn target(api: &Api) -> String {
-    let tokens = api.login(ADA.email, ADA.password).await;
-    let me = api.get("/api/v1/me", Some(&tokens.access)).await.json();
-    me["user_id"].as_str().unwrap().to_owned()
+/// What there is in the first tenant.
+struct Things {
+    user: String,
+    tenant: String,
+    event: String,
+    /// In force, one for each cell.
+    holds: std::cell::RefCell<Vec<String>>,
+}
+
+impl Things {
+    async fn of_the_first_tenant(api: &Api) -> Self {
+        let token = api.login(ADA.email, ADA.password).await.access;
+        let me = api.get("/api/v1/me", Some(&token)).await.json();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let events = api.get("/api/v1/audit/events", Some(&token)).await.json();
+        let mut holds = Vec::new();
+        for _ in COLUMNS {
+            let body = json!({ "reason": "matter 4711" });
+            let placed = api.post("/api/v1/audit/holds", Some(&token), &body).await;
+            holds.push(text(&placed.json()["hold_id"]));
+        }
+        for person in [ADA, OTTO] {
+            let token = api.login(person.email, person.password).await.access;
+            eventually("the first event is anchored", SOON, async || {
+                let path = "/api/v1/audit/receipt?height=1";
+                api.get(path, Some(&token)).await.status == 200
+            })
+            .await;
+        }
+        Self {
+            user: text(&me["user_id"]),
+            tenant: text(&me["tenant_id"]),
+            event: text(&events["items"][0]["event_id"]),
+            holds: std::cell::RefCell::new(holds),
+        }
+    }
+
+    /// The path with everything that stands for something filled in.
+    fn fill(&self, path: &str) -> String {
+        let mut path = path
+            .replace("{user_id}", &self.user)
+            .replace("{chain}", &self.tenant)
+            .replace("{event_id}", &self.event)
+            .replace("{path}", "0/000.p/1");
+        if path.contains("{hold_id}") {
+            let hold = self.holds.borrow_mut().pop().unwrap();
+            path = path.replace("{hold_id}", &hold);
+        }
+        let query = match path.rsplit('/').next() {
+            Some("inclusion" | "receipt") => "?height=1",
+            Some("consistency") => "?from=1&to=1",
+            _ => "",
+        };
+        path + query
+    }
 }
 
 /// Calls the operation as it is meant to be called.
-async fn call(api: &Api, (method, path): (&str, &str), token: Option<&str>, target: &str) -> Is {
+async fn call(api: &Api, (method, path): (&str, &str), token: Option<&str>, things: &Things) -> Is {
     let method: Method = method.parse().unwrap();
-    let mut request = api.request(method, &path.replace("{user_id}", target));
+    let mut request = api.request(method.clone(), &things.fill(path));
     if let Some(token) = token {
         request = request.bearer_auth(token);
     }
-    if let Some(body) = body(path) {
+    if let Some(body) = body(path).filter(|_| method == Method::POST) {
         request = request.json(&body);
     }
-    let answer = send(request).await;
-    match answer.status {
-        200 | 204 => Done,
+    // The body of an answer that never ends is not waited for.
+    let answer = request.send().await.unwrap();
+    match answer.status().as_u16() {
+        200..=204 => Done,
         401 => Unknown,
         403 => Denied,
         404 => Hidden,
-        status => panic!("{path} answered {status}: {}", answer.body),
+        status => panic!("{path} answered {status}: {}", answer.text().await.unwrap()),
     }
 }
 
@@ -212,6 +284,10 @@ fn body(path: &str) -> Option<Value> {
         }
         "/api/v1/auth/token/refresh" => Some(json!({ "refresh_token": "none" })),
         "/api/v1/passwords/check" => Some(json!({ "password": "orchid-lantern" })),
+        "/api/v1/audit/events" => Some(json!({
+            "type": "app.matrix_walked", "severity": "info", "description": "Walked",
+        })),
+        "/api/v1/audit/holds" => Some(json!({ "reason": "matter 4712" })),
         _ => None,
     }
 }

@@ -249,6 +249,12 @@ impl Browser {
             .await;
     }
 
+    /// Saves what is downloaded from now on into a folder.
+    pub(crate) async fn downloads_to(&self, folder: &Path) {
+        let params = json!({ "behavior": "allow", "downloadPath": folder });
+        self.devtools("Browser.setDownloadBehavior", params).await;
+    }
+
     async fn devtools(&self, name: &str, params: Value) {
         let body = json!({ "cmd": name, "params": params });
         self.command("goog/cdp/execute", body).await;

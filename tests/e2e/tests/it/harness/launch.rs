@@ -105,11 +105,24 @@ impl Launch {
         }
     }
 
+    /// Starts a verb and does not wait for it. What it says goes nowhere.
+    pub(crate) fn spawn(&self, verb: &[&str]) -> Child {
+        let mut command = self.command();
+        command.args(verb).stdin(Stdio::null());
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        command.spawn().unwrap()
+    }
+
     /// Starts a server on a free port and waits until it answers.
     pub(crate) fn start(&self) -> Server {
+        self.start_verb(&["serve"], "127.0.0.1:0")
+    }
+
+    /// The same for any verb that serves, on an address.
+    pub(crate) fn start_verb(&self, verb: &[&str], listen: &str) -> Server {
         let logs = tempfile::tempdir().unwrap();
         let mut command = self.command();
-        command.args(["serve", "--listen", "127.0.0.1:0"]);
+        command.args(verb).args(["--listen", listen]);
         let child = spawn(command.stdin(Stdio::null()), logs.path());
         let mut server = Server {
             child,
