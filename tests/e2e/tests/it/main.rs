@@ -14,6 +14,8 @@ mod console_evidence;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod crash_events;
+#[cfg(test)]
 mod failures;
 #[cfg(test)]
 mod harness;
