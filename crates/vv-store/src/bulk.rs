@@ -14,15 +14,14 @@ const MAX_COLUMNS: usize = 64;
 /// connection keeps all of them prepared; larger ones bring nothing more.
 const STEPS: [usize; 8] = [128, 64, 32, 16, 8, 4, 2, 1];
 
-/// Fewer rows than this are inserted on `PostgreSQL`, too. `COPY` ends with a
+/// Fewer rows than this for a monthly table are inserted on `PostgreSQL`, too. `COPY` ends with a
 /// small message of its own that the operating system holds back until the
 /// rows before it are acknowledged: 40 ms when they are few, as the driver
 /// leaves Nagle's algorithm on.
 const COPY_FROM: usize = 128;
 
-/// Inserts many rows into one table at a time: `COPY` on `PostgreSQL` when they
-/// are more than a hundred, otherwise and on `SQLite` statements of several
-/// rows. Like [`crate::Sql`] it is a static
+/// Inserts many rows into one table at a time: `COPY` on `PostgreSQL`,
+/// statements of several rows on `SQLite`. Like [`crate::Sql`] it is a static
 /// with a fixed text; names are checked when it is compiled.
 ///
 /// ```
@@ -215,7 +214,7 @@ impl Tx {
         }
         if engine == Engine::Pg && !bulk.row_security {
             let text = bulk.copy_text(partition)?;
-            if rows.len() >= COPY_FROM {
+            if !bulk.by_month || rows.len() >= COPY_FROM {
                 return self.copy_in(bulk.name, text, rows).await;
             }
         }
