@@ -1,6 +1,6 @@
 //! The log of logs, and what is left of it with others.
 //!
-//! [`Audit::anchor_round`] writes the size and root of every chain that grew
+//! [`crate::Audit::anchor_round`] writes the size and root of every chain that grew
 //! into the anchor log, whose leaves form a tree of their own, and signs a
 //! checkpoint over it. Whoever keeps one such checkpoint can show that a chain
 //! was cut, rewritten or removed since. Sinks take checkpoints outside: files,

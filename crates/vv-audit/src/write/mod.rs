@@ -1,8 +1,8 @@
 //! From an event to its place in a chain.
 //!
-//! [`Audit::record`] puts the event into the intake, in the transaction of the
+//! [`crate::Audit::record`] puts the event into the intake, in the transaction of the
 //! change it tells of. The sequencer moves what is in the intake, what callers
-//! gave to [`Audit::append`] and what waits in the spool into the chains, many
+//! gave to [`crate::Audit::append`] and what waits in the spool into the chains, many
 //! events per transaction. Any node may do that at any time: a row lock keeps
 //! batches apart, and a compare-and-set on the height of every head would
 //! catch it if it did not.

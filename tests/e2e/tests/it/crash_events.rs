@@ -102,8 +102,7 @@ fn recorded(launch: &Launch) -> BTreeMap<String, Vec<u64>> {
         .as_array()
         .unwrap()
         .iter()
-        .filter_map(|chain| chain["chain"].as_str()?.strip_prefix("tenant "))
-        .next()
+        .find_map(|chain| chain["chain"].as_str()?.strip_prefix("tenant "))
         .unwrap()
         .to_owned();
     let export = launch.run(&[
